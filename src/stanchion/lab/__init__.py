@@ -1,0 +1,1 @@
+"""Pretend hosts made of processes."""

@@ -1,0 +1,271 @@
+"""Nodes, sessions, the master, and the frozen snapshot of them all that decisions are made from.
+
+A *session* is one life of a node's membership: it begins when the agent opens it with a lease, and it ends when the
+lease does. The declaration of how the node fences itself is kept after the session ended (``sessions``), because that
+is when it is needed. ``ClusterView`` is everything in the store at one revision; it is never changed, ``store.codec``
+and ``ClusterView.apply`` make the next one.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+from stanchion.model.history import Entry, Run
+from stanchion.model.ids import (
+    NOTHING,
+    BootId,
+    Epoch,
+    LeaseId,
+    NodeName,
+    ResourceName,
+    Revision,
+    SessionId,
+    TemplateName,
+)
+from stanchion.model.orders import Intent
+from stanchion.model.resource import ResourceSpec
+from stanchion.model.state import ResourceState
+from stanchion.model.template import Template
+from stanchion.model.timing import Profile, Timing
+
+
+class Kind(StrEnum):
+    """The kinds of record in the store; with a name they make a ``Key``."""
+
+    SETTINGS = "settings"
+    NODE = "node"
+    SESSION = "session"
+    LIVE = "live"
+    MASTER = "master"
+    MEMBERSHIP = "membership"
+    SPEC = "spec"
+    STATE = "state"
+    TEMPLATE = "template"
+    INTENT = "intent"
+    PROOF = "proof"
+    RUN = "run"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Key:
+    """Where a record stands. ``name`` is empty for the kinds of which there is one only."""
+
+    kind: Kind
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What holds for the whole cluster. ``exclusions`` are groups whose resources never share a node (RME)."""
+
+    cluster: str
+    profile: Profile = Profile.DEFAULT
+    quorum_nodes: int = 1
+    quorum_timeout_s: float = 60.0
+    exclusions: tuple[tuple[ResourceName, ...], ...] = ()
+    history_kept: int = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Node:
+    """One host that the cluster knows. ``wanted`` False: an operator asked it to leave."""
+
+    name: NodeName
+    wanted: bool = True
+    added_at_s: float = 0.0
+
+
+class SelfFence(StrEnum):
+    """What stops a node's machines when its agent cannot."""
+
+    NONE = "none"
+    SUPERVISOR = "supervisor"
+    WATCHDOG = "watchdog"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One life of a node's membership, as the node declared it. ``url`` is where its API answers."""
+
+    node: NodeName
+    id: SessionId
+    boot: BootId
+    lease: LeaseId
+    self_fence: SelfFence
+    timing: Timing
+    url: str = ""
+    version: str = ""
+    opened_at_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """The leased half of a session: this record's presence means that the lease lives."""
+
+    node: NodeName
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Master:
+    """Who decides. Leased with the master's session."""
+
+    node: NodeName
+    session: SessionId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership:
+    """The members as the master last wrote them down.
+
+    ``epoch`` rises by one with every join, leave and change of master. ``before`` are the sessions that a whole
+    cluster's stop ended: what they held starts by its start mode. ``quorum`` is the start-up latch: set once by count or by time, never cleared while the cluster is up.
+    """
+
+    epoch: Epoch
+    members: Mapping[NodeName, SessionId]
+    master: NodeName
+    formed_at_s: float
+    quorum: bool = False
+    before: tuple[SessionId, ...] = ()
+
+
+class ProofKind(StrEnum):
+    """What shows that a session executes nothing any more (``docs/safety.md``)."""
+
+    CLEAN = "clean"
+    FENCED = "fenced"
+    EXPIRED = "expired"
+    CONFIRMED = "confirmed"
+    RESET = "reset"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """The record that a session executes nothing any more."""
+
+    node: NodeName
+    session: SessionId
+    kind: ProofKind
+    at_s: float
+    by: str = ""
+
+
+Record = (
+    Settings | Node | Session | Live | Master | Membership | ResourceSpec | ResourceState | Template | Intent | Proof
+    | Run | Entry
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Held(Generic[T]):
+    """A record together with the store revision at which it was last written."""
+
+    value: T
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One key as it stands after a write; ``value`` None means that it was deleted."""
+
+    key: Key
+    value: Record | None
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterView:
+    """Everything that decisions may know, at one revision. History and runs are not part of it."""
+
+    revision: Revision = NOTHING
+    settings: Held[Settings] | None = None
+    master: Held[Master] | None = None
+    membership: Held[Membership] | None = None
+    nodes: Mapping[NodeName, Held[Node]] = field(default_factory=dict)
+    sessions: Mapping[NodeName, Held[Session]] = field(default_factory=dict)
+    live: Mapping[NodeName, Held[Live]] = field(default_factory=dict)
+    specs: Mapping[ResourceName, Held[ResourceSpec]] = field(default_factory=dict)
+    states: Mapping[ResourceName, Held[ResourceState]] = field(default_factory=dict)
+    templates: Mapping[TemplateName, Held[Template]] = field(default_factory=dict)
+    intents: Mapping[str, Held[Intent]] = field(default_factory=dict)
+    proofs: Mapping[SessionId, Held[Proof]] = field(default_factory=dict)
+
+    def apply(self, changes: Iterable[Change], revision: Revision) -> "ClusterView":
+        """Give the view after these changes; ``self`` stays as it is."""
+        fresh: dict[str, object] = {"revision": revision}
+        for change in changes:
+            slot = _SLOTS.get(change.key.kind)
+            if slot is None:
+                continue
+            held = None if change.value is None else Held(change.value, change.revision)
+            if change.key.kind in _SINGLE:
+                fresh[slot] = held
+                continue
+            table = fresh.setdefault(slot, dict(getattr(self, slot)))
+            assert isinstance(table, dict)
+            if held is None:
+                table.pop(change.key.name, None)
+            else:
+                table[change.key.name] = held
+        return replace(self, **fresh)  # type: ignore[arg-type]  # the slots above are fields of this class
+
+    def is_live(self, node: NodeName) -> bool:
+        """Tell whether the node's session holds its lease and the node is wanted."""
+        return node in self.live
+
+    def session_of(self, node: NodeName) -> SessionId | None:
+        """Give the session that the node lives in now, or None."""
+        held = self.live.get(node)
+        return None if held is None else held.value.session
+
+
+_SINGLE = frozenset({Kind.SETTINGS, Kind.MASTER, Kind.MEMBERSHIP})
+_SLOTS = {
+    Kind.SETTINGS: "settings",
+    Kind.MASTER: "master",
+    Kind.MEMBERSHIP: "membership",
+    Kind.NODE: "nodes",
+    Kind.SESSION: "sessions",
+    Kind.LIVE: "live",
+    Kind.SPEC: "specs",
+    Kind.STATE: "states",
+    Kind.TEMPLATE: "templates",
+    Kind.INTENT: "intents",
+    Kind.PROOF: "proofs",
+}
+
+
+def key_of(record: Record) -> Key:  # noqa: PLR0911 - one line per kind of record is the clearest form
+    """Name the key that a record stands under. History and runs have keys of their own making."""
+    match record:
+        case Settings():
+            return Key(Kind.SETTINGS)
+        case Master():
+            return Key(Kind.MASTER)
+        case Membership():
+            return Key(Kind.MEMBERSHIP)
+        case Node(name=name):
+            return Key(Kind.NODE, name)
+        case Session(node=node):
+            return Key(Kind.SESSION, node)
+        case Live(node=node):
+            return Key(Kind.LIVE, node)
+        case ResourceSpec(name=name):
+            return Key(Kind.SPEC, name)
+        case ResourceState(name=name):
+            return Key(Kind.STATE, name)
+        case Template(name=name):
+            return Key(Kind.TEMPLATE, name)
+        case Intent(id=id_):
+            return Key(Kind.INTENT, id_)
+        case Proof(session=session):
+            return Key(Kind.PROOF, session)
+        case Run(resource=resource, script=script, operation=operation):
+            return Key(Kind.RUN, f"{resource}/{script}/{operation}")
+        case Entry():
+            raise TypeError("a history entry's key is made by the store")

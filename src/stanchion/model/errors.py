@@ -1,0 +1,56 @@
+"""The exception tree, drawn.
+
+    StanchionError                something that an operator can act on; its text says what is wrong and what to do
+    |-- InvalidInput              what was asked for makes no sense as it stands          (HTTP 422, exit code 2)
+    |-- NotFound                  there is no such resource, node, template or intent     (HTTP 404, exit code 4)
+    |-- AlreadyExists             the name is taken                                       (HTTP 409, exit code 5)
+    |-- NotNow                    legal, but not in the present state                     (HTTP 409, exit code 5)
+    |-- StoreError                the store cannot be used
+    |   |-- StoreUnavailable      no answer now; trying again may help                    (HTTP 503, exit code 6)
+    |   `-- StoreUnusable         damaged, read-only, or from a newer version: an operator must act
+    `-- HostError                 this host lacks something: QEMU, a port, a directory
+
+    BrokenInvariant               never legal: a programming error; the agent stops feeding its watchdog
+
+Errors of the world become events at the edge where they happen. Only programming errors travel.
+"""
+
+
+class StanchionError(Exception):
+    """Something that an operator can act on; the text says what is wrong and what to do."""
+
+
+class InvalidInput(StanchionError):
+    """What was asked for makes no sense as it stands."""
+
+
+class NotFound(StanchionError):
+    """There is no such thing."""
+
+
+class AlreadyExists(StanchionError):
+    """The name is taken."""
+
+
+class NotNow(StanchionError):
+    """Legal, but not in the present state."""
+
+
+class StoreError(StanchionError):
+    """The store cannot be used."""
+
+
+class StoreUnavailable(StoreError):
+    """The store does not answer now; trying again may help."""
+
+
+class StoreUnusable(StoreError):
+    """The store is damaged, read-only, or written by a newer version: an operator must act."""
+
+
+class HostError(StanchionError):
+    """This host lacks something that is needed."""
+
+
+class BrokenInvariant(AssertionError):
+    """What must never be, is: a programming error. The agent that meets it stops feeding its watchdog."""

@@ -1,0 +1,192 @@
+"""Reasons as data: every decision says why with an enum member and operands, never with prose.
+
+A ``Reason`` travels from the decision into the resource's state, the history and the API. One renderer
+(``sentence``) turns it into the English that people read, so the same decision reads the same in the command line,
+the console and the journal, and a test can compare reasons without comparing wording.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Why(StrEnum):
+    """All reasons there are. Each member's sentence stands in ``SENTENCES``; ``{0}``.. are its operands."""
+
+    CREATED = "created"
+    ONLINE_ASKED = "online_asked"
+    OFFLINE_ASKED = "offline_asked"
+    MIGRATE_ASKED = "migrate_asked"
+    ALERT_YES = "alert_yes"
+    ALERT_NO = "alert_no"
+    NODE_LEAVES = "node_leaves"
+    CLUSTER_START = "cluster_start"
+    QUORUM_MISSING = "quorum_missing"
+    QUORUM_REACHED = "quorum_reached"
+    START_MANUAL = "start_manual"
+    FAILOVER = "failover"
+    FAILOVER_MANUAL = "failover_manual"
+    FAILBACK = "failback"
+    FAILBACK_MANUAL = "failback_manual"
+    FOLLOWS_MASTER = "follows_master"
+    REPLACED = "replaced"
+    NODE_CAME = "node_came"
+    NO_NODE = "no_node"
+    LOADED = "loaded"
+    ADOPTED = "adopted"
+    LOAD_FAILED = "load_failed"
+    LOAD_TIMEOUT = "load_timeout"
+    LOAD_NOT_RUNNING = "load_not_running"
+    UNLOADED = "unloaded"
+    UNLOAD_FAILED = "unload_failed"
+    UNLOAD_TIMEOUT = "unload_timeout"
+    STILL_RUNNING = "still_running"
+    LOOK_UNKNOWN = "look_unknown"
+    MONITOR_RESTART = "monitor_restart"
+    MONITOR_COMATOSE = "monitor_comatose"
+    MONITOR_MIGRATE = "monitor_migrate"
+    MONITOR_REBOOT = "monitor_reboot"
+    MONITOR_NO_OTHER = "monitor_no_other"
+    FOUND_STOPPED = "found_stopped"
+    POISONOUS = "poisonous"
+    MOVE_BUDGET = "move_budget"
+    PREPARED = "prepared"
+    PREFLIGHT_FAILED = "preflight_failed"
+    MIGRATED = "migrated"
+    MIGRATE_FAILED = "migrate_failed"
+    MIGRATE_LOST = "migrate_lost"
+    TARGET_LOST = "target_lost"
+    SOURCE_LOST = "source_lost"
+    HOLDER_LOST = "holder_lost"
+    HALTED = "halted"
+    # Why a node is not a candidate.
+    NODE_DOWN = "node_down"
+    NODE_LEFT = "node_left"
+    NODE_NOT_LISTED = "node_not_listed"
+    NODE_EXCLUDED = "node_excluded"
+    NODE_NOT_MASTER = "node_not_master"
+    NODE_CURRENT = "node_current"
+    NODE_FREED = "node_freed"
+    # Why an order is refused.
+    UNKNOWN_RESOURCE = "unknown_resource"
+    UNKNOWN_NODE = "unknown_node"
+    ILLEGAL_NOW = "illegal_now"
+    ALREADY_THERE = "already_there"
+    NOT_LIVE = "not_live"
+    SUPERSEDED = "superseded"
+    # Membership and proofs.
+    NODE_JOINED = "node_joined"
+    NODE_LOST = "node_lost"
+    NODE_GONE = "node_gone"
+    PROOF_CLEAN = "proof_clean"
+    PROOF_FENCED = "proof_fenced"
+    PROOF_EXPIRED = "proof_expired"
+    PROOF_CONFIRMED = "proof_confirmed"
+    PROOF_RESET = "proof_reset"
+    UNPROTECTED = "unprotected"
+    MASTER_IS = "master_is"
+    LEAVE_ASKED = "leave_asked"
+    JOIN_ASKED = "join_asked"
+    CONFIRM_ASKED = "confirm_asked"
+    SPEC_SAVED = "spec_saved"
+    DELETED = "deleted"
+
+
+SENTENCES: dict[Why, str] = {
+    Why.CREATED: "created from template {0}",
+    Why.ONLINE_ASKED: "{0} asked for it to be online",
+    Why.OFFLINE_ASKED: "{0} asked for it to be offline",
+    Why.MIGRATE_ASKED: "{0} asked to move it to {1}",
+    Why.ALERT_YES: "{0} answered the alert with yes",
+    Why.ALERT_NO: "{0} answered the alert with no",
+    Why.NODE_LEAVES: "node {0} is leaving the cluster",
+    Why.CLUSTER_START: "the cluster started",
+    Why.QUORUM_MISSING: "waiting for quorum: {0} of {1} nodes are up",
+    Why.QUORUM_REACHED: "the start-up quorum is reached",
+    Why.START_MANUAL: "start mode is MANUAL: answer the alert to start it on {0}",
+    Why.FAILOVER: "failed over from {0}: {1}",
+    Why.FAILOVER_MANUAL: "node {0} was lost and failover mode is MANUAL: answer the alert to start it on {1}",
+    Why.FAILBACK: "failing back to its first preferred node {0}",
+    Why.FAILBACK_MANUAL: "its first preferred node {0} is back and failback mode is MANUAL: answer the alert to move it",
+    Why.FOLLOWS_MASTER: "it follows the master, which is now {0}",
+    Why.REPLACED: "node {0} went away before it began to load there",
+    Why.NODE_CAME: "node {0} can hold it now",
+    Why.NO_NODE: "no node can hold it: {0}",
+    Why.LOADED: "the load script ended well",
+    Why.ADOPTED: "found running on {0} and adopted",
+    Why.LOAD_FAILED: "the load script failed with code {0}: {1}",
+    Why.LOAD_TIMEOUT: "the load script did not end within {0} s",
+    Why.LOAD_NOT_RUNNING: "the load script ended well, but the machine is not running",
+    Why.UNLOADED: "the unload script ended well and the machine is gone",
+    Why.UNLOAD_FAILED: "the unload script failed with code {0}: {1}",
+    Why.UNLOAD_TIMEOUT: "the unload script did not end within {0} s",
+    Why.STILL_RUNNING: "the unload script ended well, but the machine still runs on {0}",
+    Why.LOOK_UNKNOWN: "it cannot be known whether the machine runs on {0}: {1}",
+    Why.MONITOR_RESTART: "monitor failure {0} of {1} within {2} s: restarted on its node ({3})",
+    Why.MONITOR_COMATOSE: "{0} monitor failures within {1} s: set comatose ({2})",
+    Why.MONITOR_MIGRATE: "{0} monitor failures within {1} s: moved to the next preferred node {2} ({3})",
+    Why.MONITOR_REBOOT: "{0} monitor failures within {1} s: node {2} is reset ({3})",
+    Why.MONITOR_NO_OTHER: "{0} monitor failures within {1} s, and no other node can hold it ({2})",
+    Why.FOUND_STOPPED: "found not running on {0}",
+    Why.POISONOUS: "its host was lost {0} times just after it started: not started again by itself",
+    Why.MOVE_BUDGET: "moved by itself {0} times within an hour: not moved again by itself",
+    Why.PREPARED: "node {0} is ready to receive it",
+    Why.PREFLIGHT_FAILED: "node {0} cannot receive it: {1}",
+    Why.MIGRATED: "migrated live from {0} to {1}",
+    Why.MIGRATE_FAILED: "live migration to {0} failed ({1}); it kept running on {2}",
+    Why.MIGRATE_LOST: "live migration to {0} failed ({1}) and the machine stopped; started again on {2}",
+    Why.TARGET_LOST: "node {0} was lost while it should receive the machine",
+    Why.SOURCE_LOST: "node {0} was lost while the machine was moving away from it",
+    Why.HOLDER_LOST: "node {0} was lost while it held the resource ({1})",
+    Why.HALTED: "node {0} lost the cluster and halted it",
+    Why.NODE_DOWN: "{0} is not a member now",
+    Why.NODE_LEFT: "{0} has left the cluster",
+    Why.NODE_NOT_LISTED: "{0} is not among its preferred nodes",
+    Why.NODE_EXCLUDED: "{0} holds {1}, which must not share a node with it",
+    Why.NODE_NOT_MASTER: "{0} is not the master, and it follows the master",
+    Why.NODE_CURRENT: "{0} is where it is now",
+    Why.NODE_FREED: "{0} is being emptied",
+    Why.UNKNOWN_RESOURCE: "there is no resource {0}; `stanchion status` lists them",
+    Why.UNKNOWN_NODE: "there is no node {0}; `stanchion node list` lists them",
+    Why.ILLEGAL_NOW: "{0} is not possible while it is {1}; possible now: {2}",
+    Why.ALREADY_THERE: "it already runs on {0}; name another node",
+    Why.NOT_LIVE: "its scripts cannot migrate live; leave --live out to move it by unload and load",
+    Why.SUPERSEDED: "overtaken by events: {0}",
+    Why.NODE_JOINED: "node {0} joined",
+    Why.NODE_LOST: "node {0} is not answering",
+    Why.NODE_GONE: "node {0} left",
+    Why.PROOF_CLEAN: "node {0} gave its session back with nothing running",
+    Why.PROOF_FENCED: "the fence device reports {0} off",
+    Why.PROOF_EXPIRED: "the lease of {0} ran out and its self-fence was armed",
+    Why.PROOF_CONFIRMED: "{1} stated that {0} is down",
+    Why.PROOF_RESET: "{0} was restarted, so nothing survived there",
+    Why.UNPROTECTED: "nothing proves that {0} stopped: it has neither a self-fence nor a fence device",
+    Why.MASTER_IS: "node {0} is the master",
+    Why.LEAVE_ASKED: "{0} asked node {1} to leave",
+    Why.JOIN_ASKED: "{0} asked node {1} to join",
+    Why.CONFIRM_ASKED: "{0} confirmed that node {1} is down",
+    Why.SPEC_SAVED: "{0} saved its configuration",
+    Why.DELETED: "{0} deleted it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why something is as it is: an enum member and the operands of its sentence."""
+
+    why: Why
+    operands: tuple[str, ...] = ()
+
+
+def reason(why: Why, *operands: object) -> Reason:
+    """Make a reason; operands are kept as text, because a reason is shown and never computed with."""
+    return Reason(why, tuple(str(operand) for operand in operands))
+
+
+def sentence(of: Reason) -> str:
+    """Render a reason as one English clause without a full stop.
+
+    Operands that a record lacks (written by an older version, say) are shown as ``?`` rather than lost.
+    """
+    template = SENTENCES[of.why]
+    padded = of.operands + ("?",) * template.count("{")
+    return template.format(*padded)

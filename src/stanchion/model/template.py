@@ -1,0 +1,42 @@
+"""Templates: a resource's configuration with blanks, and the form that asks for them.
+
+A template's scripts hold placeholders of the form ``@NAME@``. Making a resource replaces each by the parameter of
+that name; ``@RESOURCE@`` is the resource's own name. What the administrator then sees and edits is plain bash, as in
+the original, and a template that changes later does not change the resources made from it.
+"""
+
+from dataclasses import dataclass, field
+
+from stanchion.model.ids import TemplateName
+from stanchion.model.resource import Machine, Monitoring, Policies, Scripts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """One blank of a template: its placeholder's name, what to ask for, and the answer that fits most sites.
+
+    ``default`` may hold ``@RESOURCE@``. ``required`` means that an empty answer is refused; ``choices`` empty means
+    free text.
+    """
+
+    name: str
+    label: str
+    default: str = ""
+    required: bool = False
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """A resource's configuration with blanks. ``files`` and ``machine.name`` may hold placeholders too."""
+
+    name: TemplateName
+    title: str
+    description: str
+    scripts: Scripts
+    parameters: tuple[Parameter, ...] = ()
+    machine: Machine = field(default_factory=Machine)
+    live: bool = False
+    files: tuple[str, ...] = ()
+    monitoring: Monitoring = field(default_factory=Monitoring)
+    policies: Policies = field(default_factory=Policies)

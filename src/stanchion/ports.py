@@ -1,0 +1,221 @@
+"""The list of doors: what the agent needs of the world, as Protocols.
+
+Production (``store``, ``drivers``), the simulator (``sim``) and the tests stand behind the same doors, and the same
+contract tests run against each of them. Nothing here decides; nothing here knows who stands behind the door.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from stanchion.model.cluster import Change, Held, Kind, Record
+from stanchion.model.history import Run
+from stanchion.model.ids import BootId, LeaseId, Moment, OperationId, ResourceName, Revision, SessionId
+from stanchion.model.resource import ResourceSpec, ScriptKind
+from stanchion.model.state import Presence
+from stanchion.model.transaction import Committed, Conflict, Transaction
+
+
+class Clock(Protocol):
+    """The host's clocks. Waiting is done by the event loop, which the simulator owns as a whole."""
+
+    def now(self) -> Moment:
+        """Read both clocks."""
+        ...
+
+
+class Chance(Protocol):
+    """The only source of randomness."""
+
+    def token(self) -> str:
+        """Give 16 fresh lower-case letters and digits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything in the store but history and runs, at one revision."""
+
+    revision: Revision
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The changes of one revision, in order, as the watch delivers them."""
+
+    revision: Revision
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resync:
+    """The watch may have missed something: take a new snapshot, then watch from there."""
+
+
+class Store(Protocol):
+    """Revisioned records, guarded transactions, leases, and a watch that never loses a change silently.
+
+    Every method raises ``StoreUnavailable`` when the store does not answer in time (the write may or may not have
+    taken place: read again before trying again), ``StoreUnusable`` when an operator must act.
+    """
+
+    async def snapshot(self) -> Snapshot:
+        """Read everything but history and runs, at one revision."""
+        ...
+
+    async def commit(self, transaction: Transaction) -> Committed | Conflict:
+        """Write all of it if every guard holds, else nothing. Leased puts need a living lease (else Conflict)."""
+        ...
+
+    async def records(self, kind: Kind, *, after: str = "", prefix: str = "", limit: int = 500,
+                      newest_first: bool = False) -> list[tuple[str, Held[Record]]]:
+        """List records of a kind in the order of their names, from beyond ``after``; used for history and runs."""
+        ...
+
+    async def trim(self, kind: Kind, *, prefix: str = "", keep: int) -> int:
+        """Delete the oldest records of a kind but ``keep``; give how many went."""
+        ...
+
+    async def grant(self, ttl_s: float) -> LeaseId:
+        """Begin a lease of that many seconds, counted from when the store received this."""
+        ...
+
+    async def renew(self, lease: LeaseId) -> bool:
+        """Begin the lease's time anew; False: it has ended, and every record put with it is gone."""
+        ...
+
+    async def revoke(self, lease: LeaseId) -> None:
+        """End a lease and delete every record put with it, in one revision. Ending an ended lease is no error."""
+        ...
+
+    def watch(self, after: Revision) -> AsyncIterator[Batch | Resync]:
+        """Deliver every batch beyond that revision, in order, but history and runs; ``Resync`` after any gap."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of files and connections. Leases live on until they end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScriptOrder:
+    """A script to run. ``operation`` names the run: the same order again joins the run instead of repeating it."""
+
+    resource: ResourceName
+    script: ScriptKind
+    operation: OperationId
+    text: str
+    timeout_s: float
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+class Runner(Protocol):
+    """Runs scripts, one at a time for each resource."""
+
+    async def run(self, order: ScriptOrder) -> Run:
+        """Run a script to its end or its timeout, after every earlier process of the resource has ended.
+
+        A run that is known by its resource, script and operation, even from before the agent's restart, is joined,
+        not repeated. A script past its timeout is *not* killed: the run is given as ``OVERDUE`` at that instant.
+        """
+        ...
+
+    def process_of(self, resource: ResourceName) -> int | None:
+        """Give the process id of the resource's script that runs now, if any."""
+        ...
+
+    async def end(self, resource: ResourceName) -> bool:
+        """End the process group of the resource's running script: TERM, then KILL. False: nothing ran."""
+        ...
+
+    async def forget(self, resource: ResourceName) -> None:
+        """Remove what is kept of a deleted resource's runs."""
+        ...
+
+
+class Hypervisor(Protocol):
+    """Tells the truth about machines on this host: facts, not exit codes."""
+
+    async def look(self, spec: ResourceSpec) -> tuple[Presence, str]:
+        """Tell whether the machine executes here; the text says what was seen, for people.
+
+        A machine that waits paused for an incoming migration does not execute.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether this host could take a machine over; ``fault`` empty means yes."""
+
+    fault: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
+
+
+class Host(Protocol):
+    """This host: its files, its life, and the last resort."""
+
+    def boot(self) -> BootId:
+        """Identify this life of the host: another value means that it was restarted in between."""
+        ...
+
+    async def readiness(self, spec: ResourceSpec, digests: Mapping[str, str]) -> Readiness:
+        """Check that the machine's files are here and, where ``digests`` names them, the same as there."""
+        ...
+
+    async def reset(self) -> None:
+        """Reset the host hard: no sync, no unmount (seed, failure action "reboot"). Does not return."""
+        ...
+
+
+class Watchdog(Protocol):
+    """Resets the host when the agent stops feeding it."""
+
+    @property
+    def armed(self) -> bool:
+        """Whether a machine would be stopped if feeding stopped now."""
+        ...
+
+    def arm(self, until_s: float) -> bool:
+        """Arm it to fire at that instant of the host's monotonic clock; False: it cannot be armed."""
+        ...
+
+    def feed(self, until_s: float) -> None:
+        """Put the reset off to that instant. Does nothing when it is not armed."""
+        ...
+
+    def release(self) -> None:
+        """Disarm, because nothing runs here any more. Only ever called on a clean leave."""
+        ...
+
+
+class Lint(Protocol):
+    """Reads a script before it is saved."""
+
+    async def check(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Give (errors, warnings), each one sentence with its line: ``bash -n`` errors, and what is likely wrong."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """What the agent must remember across its own restart: its session and when it last renewed it."""
+
+    session: SessionId
+    lease: LeaseId
+    boot: BootId
+    renewed_at: float
+    halted: bool = False
+
+
+class Journal(Protocol):
+    """A few bytes on this host that survive the agent."""
+
+    def read(self) -> JournalEntry | None:
+        """Give what was written last; None when there is nothing or it is damaged."""
+        ...
+
+    def write(self, entry: JournalEntry) -> None:
+        """Replace what was written. A full disk raises ``HostError``; the caller goes on without."""
+        ...

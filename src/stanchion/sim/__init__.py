@@ -1,0 +1,1 @@
+"""The house with pretend weather."""
