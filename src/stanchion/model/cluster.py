@@ -240,32 +240,24 @@ _SLOTS = {
 }
 
 
-def key_of(record: Record) -> Key:  # noqa: PLR0911 - one line per kind of record is the clearest form
-    """Name the key that a record stands under. History and runs have keys of their own making."""
-    match record:
-        case Settings():
-            return Key(Kind.SETTINGS)
-        case Master():
-            return Key(Kind.MASTER)
-        case Membership():
-            return Key(Kind.MEMBERSHIP)
-        case Node(name=name):
-            return Key(Kind.NODE, name)
-        case Session(node=node):
-            return Key(Kind.SESSION, node)
-        case Live(node=node):
-            return Key(Kind.LIVE, node)
-        case ResourceSpec(name=name):
-            return Key(Kind.SPEC, name)
-        case ResourceState(name=name):
-            return Key(Kind.STATE, name)
-        case Template(name=name):
-            return Key(Kind.TEMPLATE, name)
-        case Intent(id=id_):
-            return Key(Kind.INTENT, id_)
-        case Proof(session=session):
-            return Key(Kind.PROOF, session)
-        case Run(resource=resource, script=script, operation=operation):
-            return Key(Kind.RUN, f"{resource}/{script}/{operation}")
-        case Entry():
-            raise TypeError("a history entry's key is made by the store")
+_NAMED_BY: Mapping[type, tuple[Kind, str]] = {
+    Settings: (Kind.SETTINGS, ""),
+    Master: (Kind.MASTER, ""),
+    Membership: (Kind.MEMBERSHIP, ""),
+    Node: (Kind.NODE, "name"),
+    Session: (Kind.SESSION, "node"),
+    Live: (Kind.LIVE, "node"),
+    ResourceSpec: (Kind.SPEC, "name"),
+    ResourceState: (Kind.STATE, "name"),
+    Template: (Kind.TEMPLATE, "name"),
+    Intent: (Kind.INTENT, "id"),
+    Proof: (Kind.PROOF, "session"),
+}
+
+
+def key_of(record: Record) -> Key:
+    """Name the key that a record stands under. The keys of history entries are made by the store alone."""
+    if isinstance(record, Run):
+        return Key(Kind.RUN, f"{record.resource}/{record.script}/{record.operation}")
+    kind, attribute = _NAMED_BY[type(record)]
+    return Key(kind, str(getattr(record, attribute)) if attribute else "")

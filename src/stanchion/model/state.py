@@ -133,7 +133,5 @@ def holders(state: ResourceState) -> tuple[NodeName, ...]:
 
 
 def next_operation(name: ResourceName, revision: int) -> OperationId:
-    """Name the operation that is decided on this revision of the resource's state; unique, because only one
-    compare-and-swap on a revision succeeds.
-    """
+    """Name the operation decided on this revision: unique, as only one compare-and-swap on it succeeds."""
     return OperationId(f"{name}@{revision}")
