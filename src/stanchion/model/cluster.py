@@ -121,7 +121,8 @@ class Membership:
     """The members as the master last wrote them down.
 
     ``epoch`` rises by one with every join, leave and change of master. ``before`` are the sessions that a whole
-    cluster's stop ended: what they held starts by its start mode. ``quorum`` is the start-up latch: set once by count or by time, never cleared while the cluster is up.
+    cluster's stop ended: what they held starts by its start mode. ``quorum`` is the start-up latch: set once by count
+    or by time, never cleared while the cluster is up.
     """
 
     epoch: Epoch

@@ -106,7 +106,8 @@ SENTENCES: dict[Why, str] = {
     Why.FAILOVER: "failed over from {0}: {1}",
     Why.FAILOVER_MANUAL: "node {0} was lost and failover mode is MANUAL: answer the alert to start it on {1}",
     Why.FAILBACK: "failing back to its first preferred node {0}",
-    Why.FAILBACK_MANUAL: "its first preferred node {0} is back and failback mode is MANUAL: answer the alert to move it",
+    Why.FAILBACK_MANUAL: "its first preferred node {0} is back and failback mode is MANUAL: "
+                         "answer the alert to move it",
     Why.FOLLOWS_MASTER: "it follows the master, which is now {0}",
     Why.REPLACED: "node {0} went away before it began to load there",
     Why.NODE_CAME: "node {0} can hold it now",
