@@ -5,6 +5,9 @@
     |-- NotFound                  there is no such resource, node, template or intent     (HTTP 404, exit code 4)
     |-- AlreadyExists             the name is taken                                       (HTTP 409, exit code 5)
     |-- NotNow                    legal, but not in the present state                     (HTTP 409, exit code 5)
+    |   `-- Stale                 decided on something that was changed meanwhile         (HTTP 412, exit code 5)
+    |-- NotAllowed                the token is missing or wrong                           (HTTP 401, exit code 3)
+    |-- NoAnswer                  no agent answers the client                             (exit code 6)
     |-- StoreError                the store cannot be used
     |   |-- StoreUnavailable      no answer now; trying again may help                    (HTTP 503, exit code 6)
     |   `-- StoreUnusable         damaged, read-only, or from a newer version: an operator must act
@@ -34,6 +37,18 @@ class AlreadyExists(StanchionError):
 
 class NotNow(StanchionError):
     """Legal, but not in the present state."""
+
+
+class Stale(NotNow):
+    """Decided on something that somebody else has changed meanwhile: read again, then repeat."""
+
+
+class NotAllowed(StanchionError):
+    """The token is missing or wrong."""
+
+
+class NoAnswer(StanchionError):
+    """No agent answers the client, or the connection broke before the answer came."""
 
 
 class StoreError(StanchionError):
