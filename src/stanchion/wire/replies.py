@@ -1,15 +1,11 @@
-"""The shapes that cross HTTP: what the API answers and what it can be asked, field by field.
+"""What an agent tells: the cluster, its nodes and resources, templates, orders, history and runs.
 
-The API, the client and the command line share these pydantic models, so a field is renamed in one place or not at
-all. Two families: a ``Reply`` is what an agent tells, and a reader ignores fields that it does not know, so that an
-older command line can talk to a newer agent; a ``Request`` is what an operator asks, and an unknown field is an
-error, because a typing mistake in ``max_failures`` must not be ignored silently. All instants are UTC, written as
-ISO 8601; all durations are seconds and say so by the suffix ``_s``. Words for states, modes and verbs are those of
-``model``; nothing here decides and nothing here knows the web framework.
+Every reply is a frozen pydantic model that ignores unknown fields. Enums are the model's own, so a state has one
+spelling in the store, on the wire and on the screen.
 """
 
 from datetime import UTC, datetime
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,23 +23,11 @@ from stanchion.model.resource import (
 from stanchion.model.state import AlertKind, Mark, Phase, State
 from stanchion.model.timing import Profile
 
-Seconds = Annotated[float, Field(allow_inf_nan=False)]
-"""A duration on the wire."""
-
-BY_HEADER = "Stanchion-Operator"
-"""The request header that says who asks, for the history."""
-
 
 class Reply(BaseModel):
     """What an agent tells. Unknown fields are ignored: a newer agent may say more."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
-
-
-class Request(BaseModel):
-    """What an operator asks. Unknown fields are refused: they are typing mistakes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 def instant(wall_s: float) -> datetime | None:
@@ -81,11 +65,11 @@ class TimingInfo(Reply):
     """The timers of the cluster's profile, and the derivation that shows why a failover is safe."""
 
     profile: Profile
-    renew_s: Seconds
-    halt_s: Seconds
-    fence_s: Seconds
-    lease_s: Seconds
-    granularity_s: Seconds
+    renew_s: float
+    halt_s: float
+    fence_s: float
+    lease_s: float
+    granularity_s: float
     derivation: tuple[str, ...] = ()
 
 
@@ -100,7 +84,7 @@ class ClusterInfo(Reply):
     epoch: int
     quorum: bool
     quorum_nodes: int
-    quorum_timeout_s: Seconds
+    quorum_timeout_s: float
     formed_at: datetime | None = None
     profile: Profile
 
@@ -156,16 +140,16 @@ class ScriptInfo(Reply):
     """One script and the seconds that it may take."""
 
     text: str = ""
-    timeout_s: Seconds
+    timeout_s: float
 
 
 class MonitoringInfo(Reply):
     """When the monitor script runs, and what its failures lead to."""
 
     enabled: bool
-    interval_s: Seconds
+    interval_s: float
     max_failures: int
-    window_s: Seconds
+    window_s: float
     action: FailureAction
 
 
@@ -223,7 +207,7 @@ class ResourceDetail(ResourceInfo):
     monitoring: MonitoringInfo
     policies: PoliciesInfo
     preferred: tuple[str, ...] = ()
-    parameters: dict[str, str] = {}
+    parameters: dict[str, str] = Field(default_factory=dict)
     marks: tuple[Mark, ...] = ()
     saved_by: str = ""
     saved_at: datetime | None = None
@@ -344,82 +328,3 @@ class Explanation(Reply):
 
     resource: str
     answers: tuple[AnswerInfo, ...]
-
-
-class ScriptChange(Request):
-    """What to change of one script; what is left out stays."""
-
-    text: str | None = None
-    timeout_s: Seconds | None = None
-
-
-class MonitoringChange(Request):
-    """What to change of the monitoring; what is left out stays."""
-
-    enabled: bool | None = None
-    interval_s: Seconds | None = None
-    max_failures: int | None = None
-    window_s: Seconds | None = None
-    action: FailureAction | None = None
-
-
-class PoliciesChange(Request):
-    """What to change of the modes and policies; what is left out stays."""
-
-    start: StartMode | None = None
-    failover: FailoverMode | None = None
-    failback: FailbackMode | None = None
-    failback_live: bool | None = None
-    follows_master: bool | None = None
-    ignore_quorum: bool | None = None
-    priority: int | None = None
-    restart_after_failed_migration: bool | None = None
-    moves_per_hour: int | None = None
-
-
-class ResourceChange(Request):
-    """What to change of a resource; what is left out stays. An empty ``preferred`` means all nodes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [
-        {"policies": {"failback": "AUTO"}, "preferred": ["node1", "node2"]},
-        {"monitoring": {"enabled": True, "interval_s": 30, "max_failures": 3, "window_s": 600, "action": "migrate"}},
-    ]})
-
-    scripts: dict[ScriptKind, ScriptChange] = {}
-    monitoring: MonitoringChange = MonitoringChange()
-    policies: PoliciesChange = PoliciesChange()
-    preferred: tuple[str, ...] | None = None
-    files: tuple[str, ...] | None = None
-
-
-class ResourceCreate(Request):
-    """A new resource: its name, its template, the answers to the template's form, and what differs from it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [
-        {"name": "web", "template": "QemuLive_Template", "parameters": {"MEMORY": "256"},
-         "overrides": {"policies": {"failback": "AUTO"}}},
-    ]})
-
-    name: str
-    template: str
-    parameters: dict[str, str] = {}
-    overrides: ResourceChange = ResourceChange()
-
-
-class OnlineOrder(Request):
-    """Bring a resource online; without a node, on the first preferred node that can hold it."""
-
-    node: str | None = None
-
-
-class MigrateOrder(Request):
-    """Move a resource. ``live`` left out: live where its scripts can, else by unload and load."""
-
-    node: str
-    live: bool | None = None
-
-
-class AlertOrder(Request):
-    """Answer the question that the resource's alert asks."""
-
-    answer: Literal["yes", "no"]

@@ -1,0 +1,103 @@
+"""What an operator asks: new resources, edits and orders.
+
+Every request is a frozen pydantic model that refuses unknown fields. What an edit leaves out stays as it is. Whether
+the numbers make sense is judged in one place, ``plan.making.faults``, for edits and new resources alike; the wire
+only knows their types.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from stanchion.model.resource import FailbackMode, FailoverMode, FailureAction, ScriptKind, StartMode
+
+Seconds = Annotated[float, Field(allow_inf_nan=False)]
+"""A duration; neither infinite nor "not a number"."""
+
+BY_HEADER = "Stanchion-Operator"
+"""The request header that says who asks, for the history."""
+
+
+class Request(BaseModel):
+    """What an operator asks. Unknown fields are refused: they are typing mistakes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ScriptChange(Request):
+    """What to change of one script; what is left out stays."""
+
+    text: str | None = None
+    timeout_s: Seconds | None = None
+
+
+class MonitoringChange(Request):
+    """What to change of the monitoring; what is left out stays."""
+
+    enabled: bool | None = None
+    interval_s: Seconds | None = None
+    max_failures: int | None = None
+    window_s: Seconds | None = None
+    action: FailureAction | None = None
+
+
+class PoliciesChange(Request):
+    """What to change of the modes and policies; what is left out stays."""
+
+    start: StartMode | None = None
+    failover: FailoverMode | None = None
+    failback: FailbackMode | None = None
+    failback_live: bool | None = None
+    follows_master: bool | None = None
+    ignore_quorum: bool | None = None
+    priority: int | None = None
+    restart_after_failed_migration: bool | None = None
+    moves_per_hour: int | None = None
+
+
+class ResourceChange(Request):
+    """What to change of a resource; what is left out stays. An empty ``preferred`` means all nodes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [
+        {"policies": {"failback": "AUTO"}, "preferred": ["node1", "node2"]},
+        {"monitoring": {"enabled": True, "interval_s": 30, "max_failures": 3, "window_s": 600, "action": "migrate"}},
+    ]})
+
+    scripts: dict[ScriptKind, ScriptChange] = Field(default_factory=dict)
+    monitoring: MonitoringChange = MonitoringChange()
+    policies: PoliciesChange = PoliciesChange()
+    preferred: tuple[str, ...] | None = None
+    files: tuple[str, ...] | None = None
+
+
+class ResourceCreate(Request):
+    """A new resource: its name, its template, the answers to the template's form, and what differs from it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [
+        {"name": "web", "template": "QemuLive_Template", "parameters": {"MEMORY": "256"},
+         "overrides": {"policies": {"failback": "AUTO"}}},
+    ]})
+
+    name: str
+    template: str
+    parameters: dict[str, str] = Field(default_factory=dict)
+    overrides: ResourceChange = ResourceChange()
+
+
+class OnlineOrder(Request):
+    """Bring a resource online; without a node, on the first preferred node that can hold it."""
+
+    node: str | None = None
+
+
+class MigrateOrder(Request):
+    """Move a resource. ``live`` left out: live where its scripts can, else by unload and load."""
+
+    node: str
+    live: bool | None = None
+
+
+class AlertOrder(Request):
+    """Answer the question that the resource's alert asks."""
+
+    answer: Literal["yes", "no"]
