@@ -75,7 +75,7 @@ class Mark(StrEnum):
 class Move:
     """Where a resource is being moved to, how, and how far it has come.
 
-    ``door`` is where the target waits for the incoming machine, as its prepare script printed it. ``fault`` says what
+    ``session`` is the target's session, once it prepared. ``door`` is where the target waits for the incoming machine, as its prepare script printed it. ``fault`` says what
     went wrong when the phase is ABORT.
     """
 
@@ -83,6 +83,7 @@ class Move:
     live: bool
     phase: Phase
     why: Reason
+    session: SessionId | None = None
     door: str = ""
     fault: str = ""
 

@@ -1,0 +1,65 @@
+"""How a decision becomes a guarded change: one resource, one event, one transaction.
+
+``step`` applies the event through the transition table and writes down everything that the decision rested on: the
+revision of the record, of the target's lease, of the proof. ``applied`` gives the view as it will be, so that one
+round of decisions can see its own earlier ones (two resources that exclude each other, say).
+"""
+
+from collections.abc import Iterable
+
+from stanchion.model.actions import Decision
+from stanchion.model.cluster import Change, ClusterView, Held, Key, Kind
+from stanchion.model.events import Event
+from stanchion.model.history import Entry, Severity
+from stanchion.model.ids import Moment, NodeName
+from stanchion.model.reasons import Why
+from stanchion.model.state import ResourceState, State
+from stanchion.model.transaction import Guard, Put, Transaction
+from stanchion.plan.lifecycle import advance
+
+GRAVE = frozenset({State.COMATOSE, State.ALERT, State.UNASSIGNED})
+
+
+def step(held: Held[ResourceState], event: Event, now: Moment, *, by: NodeName, cause: str = "",
+         guards: Iterable[Guard] = ()) -> Decision:
+    """Make the decision that this event happened to this resource. ``guards`` are what else it rests on."""
+    before = held.value
+    after = advance(before, event, now)
+    guard = Guard(Key(Kind.STATE, before.name), held.revision)
+    entry = entry_of(before, after, now, by=by, cause=cause)
+    told = () if quiet(before, after) else (entry,)
+    transaction = Transaction(guards=(guard, *guards), puts=(Put(after),), history=told)
+    return Decision(transaction=transaction, why=event.why)
+
+
+def entry_of(before: ResourceState, after: ResourceState, now: Moment, *, by: NodeName, cause: str) -> Entry:
+    """Tell the change of a record as a line of the history."""
+    severity = Severity.INFO
+    if after.state in GRAVE and before.state is not after.state:
+        severity = Severity.CRITICAL if after.state is State.COMATOSE else Severity.WARNING
+    elif after.reason.why in {Why.FAILOVER, Why.MONITOR_RESTART, Why.MONITOR_MIGRATE, Why.MIGRATE_FAILED,
+                              Why.MIGRATE_LOST, Why.HOLDER_LOST, Why.PREFLIGHT_FAILED}:
+        severity = Severity.WARNING
+    elif after.reason.why is Why.MONITOR_REBOOT:
+        severity = Severity.CRITICAL
+    return Entry(at_s=now.wall_s, reason=after.reason, severity=severity, by=by, node=after.node,
+                 resource=after.name, before=before.state, after=after.state,
+                 cause=cause or str(after.operation or ""))
+
+
+def quiet(before: ResourceState, after: ResourceState) -> bool:
+    """Tell whether a change is book-keeping that no reader of the history misses."""
+    return (before.state, before.node, before.reason) == (after.state, after.node, after.reason)
+
+
+def alive(view: ClusterView, node: NodeName) -> Guard:
+    """The decision rests on this node's lease being alive."""
+    held = view.live.get(node)
+    return Guard(Key(Kind.LIVE, node), held.revision if held else 0)  # type: ignore[arg-type]  # 0 is NOTHING
+
+
+def applied(view: ClusterView, decision: Decision) -> ClusterView:
+    """Give the view as it will be. Revisions are those of now, so a later decision on the same record conflicts."""
+    changes = [Change(put.key, put.record, view.revision) for put in decision.transaction.puts]
+    changes += [Change(key, None, view.revision) for key in decision.transaction.deletes]
+    return view.apply(changes, view.revision)

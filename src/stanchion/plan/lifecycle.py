@@ -1,0 +1,234 @@
+"""The transition table of a resource: which event may follow which state, and what the record is afterwards.
+
+``ARROWS`` is the whole life of a resource as data. Every arrow is a small function from a record and an event to the
+next record; ``advance`` looks it up, applies it and checks what must hold. A missing arrow is a programming error:
+it raises with the resource's story instead of doing nothing. ``diagram`` draws the same table for the
+documentation, so the picture cannot differ from the code.
+
+Sources: the states and arrows of the original (reference 1.1 and 1.2), plus ``Migrating``.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from stanchion.model import events as e
+from stanchion.model.errors import BrokenInvariant
+from stanchion.model.ids import Moment
+from stanchion.model.state import AlertKind, Move, Phase, ResourceState, State, holders
+
+Arrow = Callable[[ResourceState, Any], ResourceState]
+
+MOVES_KEPT = 32
+"""How many automatic moves a record remembers; more than any budget allows within an hour."""
+
+
+def _placed(state: ResourceState, event: e.Placed) -> ResourceState:
+    _must(not holders(state), state, "is placed while a node may hold it")
+    return replace(state, state=State.LOADING, node=event.node, session=None, operation=event.operation, move=None,
+                   alert=None, failures=(), settled_for=event.settled_for)
+
+
+def _recovered(state: ResourceState, event: e.Recovered) -> ResourceState:
+    return replace(state, state=State.LOADING, node=event.node, session=None, operation=event.operation, move=None,
+                   alert=None, failures=(), early_losses=event.early_losses, settled_for=event.settled_for,
+                   moves=_moves(state, event.moved_at_s))
+
+
+def _to_offline(state: ResourceState, _event: e.Event) -> ResourceState:
+    return replace(state, state=State.OFFLINE, session=None, operation=None, move=None, alert=None, failures=(),
+                   early_losses=0, marks=())
+
+
+def _to_unassigned(state: ResourceState, _event: e.Event) -> ResourceState:
+    return replace(state, state=State.UNASSIGNED, session=None, operation=None, move=None, alert=None, failures=())
+
+
+def _to_quorum_wait(state: ResourceState, _event: e.Event) -> ResourceState:
+    return replace(state, state=State.QUORUM_WAIT, session=None, operation=None, move=None, alert=None, failures=())
+
+
+def _alert(state: ResourceState, event: e.AlertRaised) -> ResourceState:
+    if event.kind is AlertKind.FAILBACK:
+        return replace(state, state=State.ALERT, alert=event.kind, settled_for=event.settled_for)
+    return replace(state, state=State.ALERT, alert=event.kind, node=event.node, session=None, operation=None, move=None,
+                   failures=(), settled_for=event.settled_for)
+
+
+def _declined(state: ResourceState, event: e.AlertDeclined) -> ResourceState:
+    if state.alert is AlertKind.FAILBACK:
+        return replace(state, state=State.RUNNING, alert=None, settled_for=event.settled_for)
+    return _to_offline(state, event)
+
+
+def _stop(state: ResourceState, event: e.StopOrdered) -> ResourceState:
+    if not holders(state):
+        return _to_offline(state, event)
+    return replace(state, state=State.UNLOADING, operation=event.operation, move=None, alert=None, failures=(),
+                   early_losses=0, marks=())
+
+
+def _move(state: ResourceState, event: e.MoveOrdered) -> ResourceState:
+    _must(event.target != state.node, state, "is moved to the node that it is on")
+    move = Move(target=event.target, live=event.live, phase=Phase.PREPARE, why=event.why)
+    return replace(state, state=State.MIGRATING, operation=event.operation, move=move, alert=None,
+                   marks=(), settled_for=event.settled_for)
+
+
+def _sent(state: ResourceState, event: e.Sent) -> ResourceState:
+    marks = state.marks if event.mark is None else tuple(sorted({*state.marks, event.mark}))
+    move = Move(target=event.target, live=False, phase=Phase.OUT, why=event.why)
+    return replace(state, state=State.UNLOADING, operation=event.operation, move=move, alert=None, marks=marks,
+                   failures=event.failures, settled_for=event.settled_for,
+                   moves=_moves(state, event.moved_at_s))
+
+
+def _claimed(state: ResourceState, event: e.Claimed) -> ResourceState:
+    return replace(state, session=event.session)
+
+
+def _loaded(state: ResourceState, event: e.Loaded) -> ResourceState:
+    return replace(state, state=State.RUNNING, lives=state.lives + (1 if event.born else 0), move=None,
+                   spec_revision=event.spec_revision, digests=event.digests)
+
+
+def _failed(state: ResourceState, event: e.Failed) -> ResourceState:
+    return replace(state, state=State.COMATOSE, move=None, alert=None, failures=event.failures)
+
+
+def _released(state: ResourceState, _event: e.HolderGone) -> ResourceState:
+    return replace(state, state=State.COMATOSE, session=None, move=None, alert=None)
+
+
+def _same(state: ResourceState, _event: e.Event) -> ResourceState:
+    return state
+
+
+def _unloaded(state: ResourceState, event: e.Unloaded) -> ResourceState:
+    if state.move is None:
+        return _to_offline(state, event)
+    return replace(state, state=State.LOADING, node=state.move.target, session=None, operation=event.operation,
+                   move=None)
+
+
+def _prepared(state: ResourceState, event: e.Prepared) -> ResourceState:
+    move = _moving(state, Phase.PREPARE)
+    if move.live:
+        return replace(state, move=replace(move, phase=Phase.OUT, door=event.door, session=event.session))
+    return replace(state, state=State.UNLOADING, operation=event.operation, move=replace(move, phase=Phase.OUT))
+
+
+def _stayed(state: ResourceState, _event: e.Stayed) -> ResourceState:
+    return replace(state, state=State.RUNNING, move=None)
+
+
+def _departed(state: ResourceState, _event: e.Departed) -> ResourceState:
+    return replace(state, move=replace(_moving(state, Phase.OUT), phase=Phase.IN))
+
+
+def _faltered(state: ResourceState, event: e.Faltered) -> ResourceState:
+    return replace(state, move=replace(_moving(state, Phase.OUT), phase=Phase.ABORT, fault=event.fault))
+
+
+def _arrived(state: ResourceState, event: e.Arrived) -> ResourceState:
+    move = _moving(state, Phase.IN)
+    return replace(state, state=State.RUNNING, node=move.target, session=event.session, move=None)
+
+
+def _dropped(state: ResourceState, event: e.Dropped) -> ResourceState:
+    return replace(state, state=State.LOADING, node=event.node, session=None, operation=event.operation, move=None)
+
+
+def _moving(state: ResourceState, phase: Phase) -> Move:
+    _must(state.move is not None and state.move.phase is phase, state, f"is not in phase {phase} of a move")
+    assert state.move is not None
+    return state.move
+
+
+def _moves(state: ResourceState, at_s: float | None) -> tuple[float, ...]:
+    return state.moves if at_s is None else (*state.moves, at_s)[-MOVES_KEPT:]
+
+
+def _must(holds: bool, state: ResourceState, fault: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not holds:
+        raise BrokenInvariant(f"{state.name} {fault}: {story(state)}")
+
+
+_LOST: Mapping[type[e.Event], Arrow] = {e.Recovered: _recovered, e.NoNode: _to_unassigned,
+                                        e.QuorumAwaited: _to_quorum_wait, e.AlertRaised: _alert,
+                                        e.HolderGone: _released}
+_RUNNING: Mapping[type[e.Event], Arrow] = {
+    **_LOST, e.Claimed: _claimed, e.StopOrdered: _stop, e.MoveOrdered: _move, e.Sent: _sent, e.Failed: _failed,
+    e.Condemned: _same,
+}
+
+TABLE: Mapping[State, Mapping[type[e.Event], Arrow]] = {
+    State.OFFLINE: {e.Placed: _placed, e.NoNode: _to_unassigned},
+    State.LOADING: {**_LOST, e.Claimed: _claimed, e.Loaded: _loaded, e.Failed: _failed},
+    State.RUNNING: _RUNNING,
+    State.UNLOADING: {**_LOST, e.HolderGone: _to_offline, e.Claimed: _claimed, e.Unloaded: _unloaded,
+                      e.Failed: _failed},
+    State.COMATOSE: {e.StopOrdered: _stop, e.Claimed: _claimed, e.HolderGone: _released},
+    State.ALERT: {**_RUNNING, e.Placed: _placed, e.AlertDeclined: _declined},
+    State.UNASSIGNED: {e.Placed: _placed, e.AlertRaised: _alert, e.StopOrdered: _stop},
+    State.QUORUM_WAIT: {e.Placed: _placed, e.AlertRaised: _alert, e.NoNode: _to_unassigned, e.StopOrdered: _stop},
+    State.MIGRATING: {**_LOST, e.Claimed: _claimed, e.Prepared: _prepared, e.Stayed: _stayed, e.Departed: _departed,
+                      e.Faltered: _faltered, e.Arrived: _arrived, e.Dropped: _dropped, e.Failed: _failed},
+}
+"""The whole life of a resource, as data."""
+
+
+def advance(state: ResourceState, event: e.Event, now: Moment) -> ResourceState:
+    """Give the record after the event. Raises ``BrokenInvariant`` with the story when there is no such arrow."""
+    arrow = TABLE[state.state].get(type(event))
+    if arrow is None:
+        raise BrokenInvariant(f"no arrow for {type(event).__name__}: {story(state)}")
+    after = replace(arrow(state, event), reason=event.why)
+    if (after.state, after.node, after.alert) != (state.state, state.node, state.alert):
+        after = replace(after, since_s=now.wall_s)
+    _must(after.lives >= state.lives, state, "would lose lives")
+    _must((after.state is State.ALERT) == (after.alert is not None), after, "has an alert without its kind")
+    _must(after.state is not State.MIGRATING or after.move is not None, after, "migrates nowhere")
+    return after
+
+
+def story(state: ResourceState) -> str:
+    """Tell in one line what a record says, for error messages and logs."""
+    move = "" if state.move is None else f", to {state.move.target} ({state.move.phase})"
+    return (f"{state.name} is {state.state} on {state.node}{move}, operation {state.operation}, "
+            f"session {state.session}, because {state.reason.why}")
+
+
+def diagram() -> str:
+    """Draw the table as a Mermaid state diagram, one arrow a line, in the table's order."""
+    lines = ["stateDiagram-v2"]
+    for state, arrows in TABLE.items():
+        for event in arrows:
+            lines.extend(f"    {_word(state)} --> {_word(after)}: {event.__name__}" for after in _ends(state, event))
+    return "\n".join(lines) + "\n"
+
+
+_ENDS: Mapping[type[e.Event], tuple[State, ...]] = {
+    e.Placed: (State.LOADING,), e.Recovered: (State.LOADING,), e.Dropped: (State.LOADING,),
+    e.NoNode: (State.UNASSIGNED,), e.QuorumAwaited: (State.QUORUM_WAIT,), e.AlertRaised: (State.ALERT,),
+    e.MoveOrdered: (State.MIGRATING,), e.Sent: (State.UNLOADING,), e.Loaded: (State.RUNNING,),
+    e.Failed: (State.COMATOSE,), e.Stayed: (State.RUNNING,), e.Departed: (State.MIGRATING,),
+    e.Faltered: (State.MIGRATING,), e.Arrived: (State.RUNNING,), e.Prepared: (State.MIGRATING, State.UNLOADING),
+    e.AlertDeclined: (State.OFFLINE, State.RUNNING), e.Unloaded: (State.OFFLINE, State.LOADING),
+}
+
+
+def _ends(state: State, event: type[e.Event]) -> tuple[State, ...]:
+    if event in (e.Claimed, e.Condemned):
+        return (state,)
+    if event is e.HolderGone:
+        return (State.OFFLINE,) if state is State.UNLOADING else (State.COMATOSE,)
+    if event is e.StopOrdered:
+        held = {State.RUNNING: (State.UNLOADING,), State.COMATOSE: (State.UNLOADING, State.OFFLINE),
+                State.ALERT: (State.UNLOADING, State.OFFLINE)}
+        return held.get(state, (State.OFFLINE,))
+    return _ENDS[event]
+
+
+def _word(state: State) -> str:
+    return state.value.replace(" ", "")

@@ -1,0 +1,140 @@
+"""Who is in, who is out, and what is proven about those who are out.
+
+The master keeps one record of the membership: its epoch rises with every join, leave and change of master. A session
+that ended is *proven* stopped by the first proof that covers it (``docs/safety.md``): given back clean, fenced,
+expired with an armed self-fence, confirmed by an operator, or its host restarted since. Without a proof its resources
+stay where they are, and the reason says so.
+"""
+
+from dataclasses import replace
+from enum import StrEnum
+
+from stanchion.model.actions import Decision
+from stanchion.model.cluster import (
+    ClusterView,
+    Key,
+    Kind,
+    Membership,
+    Proof,
+    ProofKind,
+    SelfFence,
+    Session,
+)
+from stanchion.model.history import Entry, Severity
+from stanchion.model.ids import NOTHING, Epoch, Moment, NodeName, SessionId
+from stanchion.model.reasons import Reason, Why, reason
+from stanchion.model.transaction import Guard, Put, Transaction
+
+
+class Fate(StrEnum):
+    """What is known of a session that holds something."""
+
+    LIVE = "live"
+    RETURNED = "returned"
+    PROVEN = "proven"
+    DOUBTFUL = "doubtful"
+
+
+def fate(view: ClusterView, node: NodeName, session: SessionId | None) -> Fate:
+    """Judge one holder. A resource that no session claimed yet was never begun, so its node's absence is proof.
+
+    RETURNED: the node lives in a later session, and it is up to that node to tell what became of the resource.
+    """
+    present = view.session_of(node)
+    if session is None:
+        return Fate.LIVE if present is not None else Fate.PROVEN
+    if present == session:
+        return Fate.LIVE
+    if session in view.proofs:
+        return Fate.PROVEN
+    return Fate.RETURNED if present is not None else Fate.DOUBTFUL
+
+
+_PROOF_WHY = {
+    ProofKind.CLEAN: Why.PROOF_CLEAN,
+    ProofKind.FENCED: Why.PROOF_FENCED,
+    ProofKind.EXPIRED: Why.PROOF_EXPIRED,
+    ProofKind.CONFIRMED: Why.PROOF_CONFIRMED,
+    ProofKind.RESET: Why.PROOF_RESET,
+}
+
+
+def proof_reason(proof: Proof) -> Reason:
+    """Say what a proof says."""
+    return reason(_PROOF_WHY[proof.kind], proof.node, proof.by)
+
+
+def proof_of(view: ClusterView, node: NodeName, session: SessionId | None) -> Reason:
+    """Say why nothing of that session runs any more; call it only for a proven fate."""
+    held = None if session is None else view.proofs.get(session)
+    return reason(Why.REPLACED, node) if held is None else proof_reason(held.value)
+
+
+def judge(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:
+    """Keep the membership record and write the proofs that time brought."""
+    return (*_record(view, me, now), *_expired(view, me, now))
+
+
+def _expired(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:
+    decisions = []
+    for node, held in sorted(view.sessions.items()):
+        session = held.value
+        if node in view.live or session.id in view.proofs or session.self_fence is SelfFence.NONE:
+            continue
+        proof = Proof(node=node, session=session.id, kind=ProofKind.EXPIRED, at_s=now.wall_s)
+        guards = (Guard(Key(Kind.LIVE, node), NOTHING), Guard(Key(Kind.SESSION, node), held.revision),
+                  Guard(Key(Kind.PROOF, session.id), NOTHING))
+        entry = Entry(at_s=now.wall_s, reason=proof_reason(proof), severity=Severity.WARNING, by=me.node, node=node,
+                      cause=session.id)
+        transaction = Transaction(guards=guards, puts=(Put(proof),), history=(entry,))
+        decisions.append(Decision(transaction=transaction, why=entry.reason))
+    return tuple(decisions)
+
+
+def _record(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:
+    members = {node: held.value.session for node, held in sorted(view.live.items())}
+    last = view.membership.value if view.membership else None
+    guards = (Guard(Key(Kind.MEMBERSHIP), view.membership.revision if view.membership else NOTHING),)
+    if last is None or not set(last.members.values()) & set(members.values()):
+        fresh = Membership(epoch=Epoch(last.epoch + 1 if last else 1), members=members, master=me.node,
+                           formed_at_s=now.wall_s, before=() if last is None else tuple(last.members.values()))
+    elif (dict(last.members), last.master) != (members, me.node):
+        fresh = replace(last, epoch=Epoch(last.epoch + 1), members=members, master=me.node)
+    else:
+        fresh = last
+    if not fresh.quorum and _quorum(view, fresh, now):
+        fresh = replace(fresh, quorum=True)
+    if fresh == last:
+        return ()
+    entries = _told(last, fresh, me, now)
+    return (Decision(transaction=Transaction(guards=guards, puts=(Put(fresh),), history=entries),
+                     why=reason(Why.MASTER_IS, me.node)),)
+
+
+def _quorum(view: ClusterView, membership: Membership, now: Moment) -> bool:
+    """Tell whether the start-up latch closes: by count, or by time since the cluster formed.
+
+    A wall clock that was set back makes the time look negative; then the count alone decides until it catches up.
+    """
+    if view.settings is None:
+        return False
+    settings = view.settings.value
+    waited_s = now.wall_s - membership.formed_at_s
+    return len(membership.members) >= settings.quorum_nodes or waited_s >= settings.quorum_timeout_s
+
+
+def _told(last: Membership | None, fresh: Membership, me: Session, now: Moment) -> tuple[Entry, ...]:
+    old = dict(last.members) if last else {}
+    lines: list[tuple[Reason, Severity, NodeName]] = []
+    for node in sorted(old.keys() | fresh.members.keys()):
+        before, after = old.get(node), fresh.members.get(node)
+        if after is None:
+            lines.append((reason(Why.NODE_LOST, node), Severity.WARNING, node))
+        elif before != after:
+            lines.append((reason(Why.NODE_JOINED, node), Severity.INFO, node))
+    if last is None or last.master != fresh.master:
+        lines.append((reason(Why.MASTER_IS, fresh.master), Severity.INFO, fresh.master))
+    if fresh.quorum and not (last and last.quorum and last.formed_at_s == fresh.formed_at_s):
+        lines.append((reason(Why.QUORUM_REACHED), Severity.INFO, fresh.master))
+    return tuple(Entry(at_s=now.wall_s, reason=why, severity=severity, by=me.node, node=node,
+                       cause=f"epoch {fresh.epoch}") for why, severity, node in lines)

@@ -1,0 +1,92 @@
+"""Where a resource may go: candidates in order, and for every other node the reason why not.
+
+The order of questions is the original's: Resource Follows Master, exclusion groups, preferred order. Nodes are asked
+in the order of the resource's preferred list, or of their names where it lists none. Nothing is thrown away: a
+rejected node keeps its reason, because "why not there?" is the question that people ask.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from stanchion.model.cluster import ClusterView
+from stanchion.model.ids import NodeName, ResourceName, SessionId
+from stanchion.model.reasons import Reason, Why, reason, sentence
+from stanchion.model.resource import ResourceSpec
+from stanchion.model.state import holders
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """The nodes that may hold a resource, best first, and why each other node may not."""
+
+    nodes: tuple[NodeName, ...]
+    rejected: tuple[tuple[NodeName, Reason], ...]
+
+    @property
+    def first(self) -> NodeName | None:
+        """The best node, or None."""
+        return self.nodes[0] if self.nodes else None
+
+    def why_none(self) -> Reason:
+        """Say why no node can hold it, node by node."""
+        told = "; ".join(sentence(why) for _, why in self.rejected) or "the cluster has no nodes"
+        return reason(Why.NO_NODE, told)
+
+
+def order(view: ClusterView, spec: ResourceSpec) -> tuple[NodeName, ...]:
+    """Give the preferred nodes, first to last; all nodes by name where the resource lists none."""
+    return spec.preferred or tuple(sorted(view.nodes))
+
+
+def candidates(view: ClusterView, spec: ResourceSpec, *, without: Collection[NodeName] = ()) -> Placement:
+    """Judge every node. Those in ``without`` are rejected as the node that it is on, or that is being emptied."""
+    listed = order(view, spec)
+    fit: list[NodeName] = []
+    rejected: list[tuple[NodeName, Reason]] = []
+    for node in (*listed, *sorted(set(view.nodes) - set(listed))):
+        fault = reason(Why.NODE_CURRENT, node) if node in without else rejection(view, spec, node)
+        if fault is None:
+            fit.append(node)
+        else:
+            rejected.append((node, fault))
+    return Placement(nodes=tuple(fit), rejected=tuple(rejected))
+
+
+def rejection(view: ClusterView, spec: ResourceSpec, node: NodeName) -> Reason | None:
+    """Say why the node may not hold the resource, or None when it may."""
+    if node not in view.nodes:
+        return reason(Why.UNKNOWN_NODE, node)
+    if node not in order(view, spec):
+        return reason(Why.NODE_NOT_LISTED, node)
+    if not view.nodes[node].value.wanted:
+        return reason(Why.NODE_LEFT, node)
+    if not view.is_live(node):
+        return reason(Why.NODE_DOWN, node)
+    if spec.policies.follows_master and (view.master is None or view.master.value.node != node):
+        return reason(Why.NODE_NOT_MASTER, node)
+    rival = _rival(view, spec.name, node)
+    return None if rival is None else reason(Why.NODE_EXCLUDED, node, rival)
+
+
+def after(view: ClusterView, spec: ResourceSpec, node: NodeName) -> NodeName | None:
+    """Give the next preferred node after ``node`` that may hold it; the search wraps and never gives ``node``."""
+    fit = candidates(view, spec, without=(node,)).nodes
+    listed = order(view, spec)
+    place = listed.index(node) if node in listed else -1
+    turned = (*listed[place + 1:], *listed[:place + 1])
+    return next((candidate for candidate in turned if candidate in fit), None)
+
+
+def home_session(view: ClusterView, spec: ResourceSpec) -> SessionId | None:
+    """Give the present session of the first preferred node; a new one there means that the node joined anew."""
+    listed = order(view, spec)
+    return view.session_of(listed[0]) if listed else None
+
+
+def _rival(view: ClusterView, name: ResourceName, node: NodeName) -> ResourceName | None:
+    groups = view.settings.value.exclusions if view.settings else ()
+    for other in sorted({member for group in groups if name in group for member in group} - {name}):
+        held = view.states.get(other)
+        if held is not None and node in holders(held.value):
+            return other
+    return None
