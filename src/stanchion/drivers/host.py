@@ -1,0 +1,76 @@
+"""This host: its files, its life, and the last resort.
+
+``reset`` is the failure action "reboot" of the original: hard, without sync or unmount (seed, "Enabling Resource
+Monitoring", step 7). On a real host it asks the kernel through ``/proc/sysrq-trigger``, where the configuration
+allows it; a pretend host of the process lab has a supervisor that cuts its power instead.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from stanchion.model.errors import HostError
+from stanchion.model.ids import BootId
+from stanchion.model.resource import ResourceSpec
+from stanchion.ports import Readiness
+
+BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+SYSRQ = Path("/proc/sysrq-trigger")
+
+
+def read_boot_id(environment: Mapping[str, str]) -> BootId:
+    """Give the identity of this life of the host; a pretend host gets its own in ``STANCHION_BOOT_ID``."""
+    return BootId(environment.get("STANCHION_BOOT_ID") or BOOT_ID_FILE.read_text(encoding="ascii").strip())
+
+
+async def reset_by_sysrq() -> None:
+    """Reset the host at once through the kernel. Raises ``HostError`` where that is not possible."""
+    try:
+        SYSRQ.write_text("b", encoding="ascii")  # noqa: ASYNC240 - nothing is left to be delayed
+    except OSError as problem:
+        raise HostError(f"cannot reset this host through {SYSRQ}: {problem.strerror}; the agent must run as root "
+                        "and sysrq be allowed (sysctl kernel.sysrq)") from problem
+    await asyncio.Event().wait()
+
+
+async def refuse_reset() -> None:
+    """Stand in where the configuration does not allow a reset: always raises ``HostError``."""
+    raise HostError("this host is not allowed to reset itself; allow it in its configuration file (reset)")
+
+
+class LinuxHost:
+    """Port ``Host``. ``reset`` is the way to reset: ``reset_by_sysrq``, ``refuse_reset``, or the lab's."""
+
+    def __init__(self, boot: BootId, reset: Callable[[], Awaitable[None]] = refuse_reset) -> None:
+        self._boot = boot
+        self._reset = reset
+
+    def boot(self) -> BootId:
+        """Identify this life of the host: another value means that it was restarted in between."""
+        return self._boot
+
+    async def readiness(self, spec: ResourceSpec, digests: Mapping[str, str]) -> Readiness:
+        """Check that the machine's files are here and, where ``digests`` names them, the same as there."""
+        return await asyncio.to_thread(_readiness, spec.files, digests)
+
+    async def reset(self) -> None:
+        """Reset the host hard: no sync, no unmount. Does not return; raises ``HostError`` when it cannot."""
+        await self._reset()
+
+
+def _readiness(files: tuple[str, ...], digests: Mapping[str, str]) -> Readiness:
+    faults: list[str] = []
+    found: dict[str, str] = {}
+    for path in files:
+        try:
+            found[path] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        except FileNotFoundError:
+            faults.append(f"the file {path} is missing")
+            continue
+        except OSError as problem:
+            faults.append(f"the file {path} cannot be read: {problem.strerror}")
+            continue
+        if path in digests and digests[path] != found[path]:
+            faults.append(f"the file {path} differs from the one on the node that runs the machine")
+    return Readiness(fault="; ".join(faults), digests=found)

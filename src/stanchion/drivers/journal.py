@@ -1,0 +1,56 @@
+"""The agent's memory across its own restart: a few bytes in one small file.
+
+The file is replaced as a whole (written beside, flushed to the disk, renamed), so a reader finds the old text or the
+new one, never half of either. What cannot be read is treated as absent: the agent then opens a new session, which
+costs a moment and is always safe, whereas trusting damaged bytes is not.
+"""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+from stanchion.model.errors import HostError
+from stanchion.model.ids import BootId, LeaseId, SessionId
+from stanchion.ports import JournalEntry
+
+
+class FileJournal:
+    """Port ``Journal``, in one JSON file."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def read(self) -> JournalEntry | None:
+        """Give what was written last; None when there is nothing or it is damaged."""
+        try:
+            data = json.loads(self._path.read_bytes())
+            return JournalEntry(
+                session=SessionId(_text(data, "session")),
+                lease=LeaseId(_text(data, "lease")),
+                boot=BootId(_text(data, "boot")),
+                renewed_at=float(data["renewed_at"]),
+                halted=data["halted"] is True,
+            )
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def write(self, entry: JournalEntry) -> None:
+        """Replace what was written. A full disk raises ``HostError``; the caller goes on without."""
+        fresh = self._path.with_suffix(".new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with fresh.open("w", encoding="utf-8") as file:
+                json.dump(asdict(entry), file)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._path)
+        except OSError as problem:
+            raise HostError(f"cannot write the journal {self._path}: {problem.strerror}") from problem
+
+
+def _text(data: dict[str, object], key: str) -> str:
+    value = data[key]
+    if not isinstance(value, str):
+        raise TypeError(key)
+    return value
