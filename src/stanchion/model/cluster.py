@@ -262,3 +262,8 @@ def key_of(record: Record) -> Key:
         return Key(Kind.RUN, f"{record.resource}/{record.script}/{record.operation}")
     kind, attribute = _NAMED_BY[type(record)]
     return Key(kind, str(getattr(record, attribute)) if attribute else "")
+
+
+def history_key(revision: int, index: int) -> Key:
+    """Name the key of a transaction's entry number ``index``: names sort in the order of what happened."""
+    return Key(Kind.HISTORY, f"{revision:016d}-{index:04d}")

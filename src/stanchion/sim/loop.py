@@ -1,0 +1,138 @@
+"""An asyncio event loop on virtual time: an hour passes in milliseconds, and the same run happens twice the same way.
+
+A real loop asks its selector to wait until the next timer is due. This one asks a selector that does not wait but
+moves the clock there, so code under it - ``sleep``, ``timeout``, ``call_later`` - is the product's own, unmodified.
+Three things follow:
+
+- Nothing outside can ever wake the loop. If no callback is ready and no timer is set, it would sleep for ever:
+  that is a deadlock in the simulated code and raises ``StandStill`` naming every task. So does a loop that spins
+  without letting time pass.
+- Real input and output is refused (sockets, pipes, subprocesses, threads): it takes time that is not virtual.
+- Order is a function of the program alone. asyncio keeps tasks in sets, whose order depends on memory addresses;
+  tasks here are hashed by the order in which they were made instead.
+
+Times are rounded to nanoseconds, so a timer fires *at* its instant and not one rounding error before it.
+"""
+
+import asyncio
+import selectors
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Executor
+from contextvars import Context
+from itertools import count
+from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+DIGITS = 9
+SPINS_ALLOWED = 100_000
+"""How many rounds of the loop may pass at one instant before it counts as spinning."""
+
+
+class StandStill(RuntimeError):
+    """The simulated program can never go on: everything waits for something else, or spins at one instant."""
+
+
+class RealWorld(RuntimeError):
+    """The simulated program reached for a socket, a process or a thread: these do not live on virtual time."""
+
+
+class _Task(asyncio.Task[Any]):
+    """A task whose place in sets does not depend on where in memory it lies."""
+
+    def __init__(self, coro: Coroutine[Any, Any, Any], *, serial: int, **options: Any) -> None:
+        self._serial = serial
+        super().__init__(coro, **options)
+
+    def __hash__(self) -> int:
+        return self._serial
+
+
+class _TimeSelector(selectors.BaseSelector):
+    """Moves the clock instead of waiting. The loop's own wake-up socket is the only file that it takes."""
+
+    def __init__(self, start_s: float, stuck: Callable[[str], NoReturn]) -> None:
+        self.now_s = start_s
+        self._stuck = stuck
+        self._spins = 0
+        self._files: dict[Any, selectors.SelectorKey] = {}
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        """Take the loop's wake-up socket, refuse every other file."""
+        if self._files:
+            raise RealWorld("real input and output is not possible on virtual time")
+        key = selectors.SelectorKey(fileobj, fileobj if isinstance(fileobj, int) else fileobj.fileno(), events, data)
+        self._files[fileobj] = key
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        """Let go of the wake-up socket, when the loop closes."""
+        return self._files.pop(fileobj)
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        """Give what is registered."""
+        return self._files
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        """Move the clock by ``timeout`` seconds; nothing is ever found ready."""
+        if timeout is None:
+            self._stuck("nothing is left that could ever happen")
+        if timeout <= 0:
+            self._spins += 1
+            if self._spins > SPINS_ALLOWED:
+                self._spins = 0
+                self._stuck("it spins without letting time pass")
+            return []
+        self._spins = 0
+        self.now_s = round(self.now_s + timeout, DIGITS)
+        return []
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop that begins at ``start_s`` of virtual time. ``run`` is the usual way to use it."""
+
+    def __init__(self, start_s: float = 0.0) -> None:
+        self._virtual = _TimeSelector(start_s, self._stuck)
+        self._serials = count(1)
+        super().__init__(self._virtual)
+        self.set_task_factory(self._make_task)
+
+    def time(self) -> float:
+        """Give the virtual time, in seconds."""
+        return self._virtual.now_s
+
+    def call_at(self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
+                context: Context | None = None) -> asyncio.TimerHandle:
+        """Call back at that instant, rounded to nanoseconds."""
+        return super().call_at(round(when, DIGITS), callback, *args, context=context)
+
+    def run_in_executor(self, executor: Executor | None, func: Callable[[Unpack[Ts]], T],
+                        *args: *Ts) -> NoReturn:
+        """Refuse: a thread takes real time."""
+        raise RealWorld(f"{func!r}{args!r} in a thread ({executor}) is not possible on virtual time")
+
+    def _make_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> "_Task":
+        return _Task(coro, serial=next(self._serials), loop=loop, **options)
+
+    def _stuck(self, why: str) -> NoReturn:
+        waiting = sorted((task for task in asyncio.all_tasks(self) if not task.done()), key=hash)
+        names = "; ".join(_where(task) for task in waiting) or "none"
+        raise StandStill(f"the simulation stands still at {self.time():.6f} s: {why}. Tasks that wait: {names}")
+
+
+def run(main: Callable[[], Coroutine[Any, Any, T]], *, start_s: float = 0.0) -> T:
+    """Run ``main()`` to its end on a fresh virtual loop and give its result; every task left over is cancelled.
+
+    Raises what ``main`` raises, ``StandStill`` when it can never end, ``RealWorld`` when it reaches outside.
+    """
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(start_s)) as runner:
+        return runner.run(main())
+
+
+def _where(task: asyncio.Task[Any]) -> str:
+    """Name a task and the place where it waits."""
+    frames = task.get_stack(limit=1)
+    coroutine = getattr(task.get_coro(), "__qualname__", "?")
+    place = f" at {frames[-1].f_code.co_filename}:{frames[-1].f_lineno}" if frames else ""
+    return f"{task.get_name()} ({coroutine}{place})"
