@@ -1,0 +1,39 @@
+"""The application: all routes under ``/v1``, the gate before them, and one form for every error."""
+
+from fastapi import APIRouter, FastAPI, Security
+from fastapi.security import HTTPBearer
+
+from stanchion.api import clusters, events, nodes, problems, resources, templates
+from stanchion.api.gate import Gate
+from stanchion.api.services import Services
+from stanchion.wire.replies import Problem
+
+DESCRIPTION = """\
+The REST API of a Stanchion cluster. Every node answers it; ask any.
+
+Orders (`online`, `offline`, `migrate` ...) are answered with `202` and an intent: follow it at `/v1/intents/{id}`
+with `wait_s` until it has `ended`. Every error is a `problem+json` whose `detail` says what is wrong and whose `do`
+says what to do about it. Instants are UTC in ISO 8601; durations are seconds. Names are found in any case.
+"""
+
+
+def create(services: Services) -> FastAPI:
+    """Make the application that answers for this agent."""
+    app = FastAPI(
+        title="Stanchion",
+        version=services.version,
+        description=DESCRIPTION,
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        responses={"default": {"model": Problem, "description": "what is wrong, and what to do about it"}},
+    )
+    app.state.services = services
+    problems.install(app)
+    bearer = Security(HTTPBearer(auto_error=False, description="the token that stands in the agent's token file"))
+    v1 = APIRouter(prefix="/v1", dependencies=[bearer])
+    for part in (clusters, nodes, templates, resources, events):
+        v1.include_router(part.router)
+    app.include_router(v1)
+    app.add_middleware(Gate, token=services.token, token_file=services.token_file)
+    return app

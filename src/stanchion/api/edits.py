@@ -1,0 +1,149 @@
+"""Saving configuration: making, changing and deleting resources as guarded transactions.
+
+A configuration is judged before it is written (``plan.making.faults`` for its sense, the lint for its scripts), and
+what is written names the revision that it was made from. Two operators who edit the same resource therefore never
+overwrite each other unseen: the second is told who saved before, and when.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from stanchion.api import finding
+from stanchion.api.services import Services
+from stanchion.model.cluster import Held, Key, Kind
+from stanchion.model.errors import AlreadyExists, InvalidInput, NotNow, Stale
+from stanchion.model.history import Entry
+from stanchion.model.ids import NOTHING, NodeName, ResourceName
+from stanchion.model.reasons import Reason, Why, reason
+from stanchion.model.resource import ResourceSpec, ScriptKind, Scripts
+from stanchion.model.state import ResourceState, State
+from stanchion.model.transaction import Conflict, Guard, Put, Transaction
+from stanchion.plan import making
+from stanchion.wire import replies
+from stanchion.wire.requests import ResourceChange, ResourceCreate
+
+DELETABLE = frozenset({State.OFFLINE, State.UNASSIGNED})
+"""States in which nothing of a resource can be running, by anybody's word."""
+
+
+async def create(here: Services, asked: ResourceCreate, by: str) -> tuple[ResourceName, tuple[str, ...]]:
+    """Make a resource from a template, Offline; give its name and the lint's warnings.
+
+    Raises ``AlreadyExists``, ``NotFound`` for the template, ``InvalidInput`` for any fault.
+    """
+    view, now = here.view(), here.clock.now().wall_s
+    taken = finding.match(asked.name, view.specs)
+    if taken is not None:
+        raise _taken(taken)
+    template = view.templates[finding.template(view, asked.template)].value
+    made = making.make(template, asked.name, asked.parameters, by=by, at_s=now)
+    spec = changed(made, asked.overrides, finding.known_nodes(view))
+    warnings = await judge(here, spec, ScriptKind)
+    why = reason(Why.CREATED, template.name)
+    state = ResourceState(name=spec.name, state=State.OFFLINE, reason=why, since_s=now)
+    answer = await here.store.commit(Transaction(
+        guards=(Guard(Key(Kind.SPEC, spec.name), NOTHING), Guard(Key(Kind.STATE, spec.name), NOTHING)),
+        puts=(Put(spec), Put(state)),
+        history=(_entry(here, spec.name, why, now),),
+    ))
+    if isinstance(answer, Conflict):
+        raise _taken(spec.name)
+    await here.catch_up(answer.revision)
+    return spec.name, warnings
+
+
+async def edit(here: Services, name: ResourceName, change: ResourceChange, seen: int | None,
+               by: str) -> tuple[str, ...]:
+    """Change a resource's configuration; give the lint's warnings about the scripts that were changed.
+
+    ``seen`` is the revision that the editor was looking at; None: whatever stands there now. Raises ``Stale`` when
+    another was saved meanwhile, ``InvalidInput`` for any fault.
+    """
+    view, now = here.view(), here.clock.now().wall_s
+    held = view.specs[name]
+    if seen is not None and seen != held.revision:
+        raise _stale(held)
+    spec = changed(held.value, change, finding.known_nodes(view))
+    warnings = await judge(here, spec, (kind for kind in ScriptKind if spec.scripts.of(kind)
+                                        != held.value.scripts.of(kind)))
+    why = reason(Why.SPEC_SAVED, by)
+    answer = await here.store.commit(Transaction(
+        guards=(Guard(Key(Kind.SPEC, name), held.revision),),
+        puts=(Put(replace(spec, saved_by=by, saved_at_s=now)),),
+        history=(_entry(here, name, why, now),),
+    ))
+    if isinstance(answer, Conflict):
+        await here.catch_up(answer.revision)
+        raise _stale(here.view().specs.get(name, held))
+    await here.catch_up(answer.revision)
+    return warnings
+
+
+async def delete(here: Services, name: ResourceName, by: str) -> None:
+    """Delete a resource that runs nowhere. Raises ``NotNow`` in any other state."""
+    view, now = here.view(), here.clock.now().wall_s
+    spec, state = view.specs[name], view.states.get(name)
+    if state is not None and state.value.state not in DELETABLE:
+        raise NotNow(f"{name} is {state.value.state}, and only an offline resource can be deleted; "
+                     f"take it offline first: stanchion offline {name}")
+    guards = [Guard(Key(Kind.SPEC, name), spec.revision)]
+    guards.append(Guard(Key(Kind.STATE, name), NOTHING if state is None else state.revision))
+    answer = await here.store.commit(Transaction(
+        guards=tuple(guards),
+        deletes=(Key(Kind.SPEC, name), Key(Kind.STATE, name)),
+        history=(_entry(here, name, reason(Why.DELETED, by), now),),
+    ))
+    if isinstance(answer, Conflict):
+        raise NotNow(f"{name} changed just now; look at it again, then repeat")
+    await here.catch_up(answer.revision)
+
+
+def changed(spec: ResourceSpec, change: ResourceChange, nodes: Iterable[NodeName]) -> ResourceSpec:
+    """Apply a change; what it leaves out stays. Node names are put into the cluster's own spelling."""
+    texts = {
+        kind.value: replace(spec.scripts.of(kind), **part.model_dump(exclude_none=True))
+        for kind, part in change.scripts.items()
+    }
+    known = list(nodes)
+    preferred = spec.preferred
+    if change.preferred is not None:
+        preferred = tuple(finding.match(name, known) or NodeName(name) for name in change.preferred)
+    scripts: Scripts = replace(spec.scripts, **texts)
+    return replace(
+        spec,
+        scripts=scripts,
+        monitoring=replace(spec.monitoring, **change.monitoring.model_dump(exclude_none=True)),
+        policies=replace(spec.policies, **change.policies.model_dump(exclude_none=True)),
+        preferred=preferred,
+        files=spec.files if change.files is None else change.files,
+    )
+
+
+async def judge(here: Services, spec: ResourceSpec, kinds: Iterable[ScriptKind]) -> tuple[str, ...]:
+    """Give the lint's warnings; raises ``InvalidInput`` with one sentence for everything that forbids saving."""
+    faults = list(making.faults(spec, finding.known_nodes(here.view())))
+    warnings: list[str] = []
+    for kind in kinds:
+        text = spec.scripts.of(kind).text
+        if text.strip():
+            errors, doubts = await here.lint.check(text)
+            faults.extend(f"the {kind} script is not valid: {error}" for error in errors)
+            warnings.extend(f"{kind} script: {doubt}" for doubt in doubts)
+    if faults:
+        raise InvalidInput(", and ".join(faults))
+    return tuple(warnings)
+
+
+def _entry(here: Services, name: ResourceName, why: Reason, now: float) -> Entry:
+    return Entry(at_s=now, reason=why, by=here.node, resource=name)
+
+
+def _taken(name: ResourceName) -> AlreadyExists:
+    return AlreadyExists(f"there is a resource {name} already (names must differ by more than case); choose another name")
+
+
+def _stale(held: Held[ResourceSpec]) -> Stale:
+    when = replies.instant(held.value.saved_at_s)
+    at = f" at {when:%Y-%m-%d %H:%M:%S} UTC" if when else ""
+    return Stale(f"{held.value.name} was saved by {held.value.saved_by or 'somebody'}{at}, after you had read it; "
+                 f"read it again (it stands at revision {held.revision} now), then repeat the edit")

@@ -1,0 +1,94 @@
+"""Routes for the history and for orders: reading them, waiting for them, and the stream of events.
+
+The stream's ``id`` is the entry's own name in the store, so ``Last-Event-ID`` resumes exactly where a reader was cut
+off, also at another node. Nothing is queued for a reader: each takes what it has not seen from the store at its own
+pace, so a slow one costs nobody else anything. The framework sends a comment every 15 s into a silent stream.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from stanchion.api import finding, history, telling
+from stanchion.api.clusters import WaitS
+from stanchion.api.history import Wanted
+from stanchion.api.services import Here
+from stanchion.model.cluster import ClusterView
+from stanchion.model.errors import NotFound
+from stanchion.model.history import Severity
+from stanchion.model.ids import ResourceName, Revision
+from stanchion.model.orders import ENDED
+from stanchion.wire import replies
+
+router = APIRouter()
+
+LOOK_AGAIN_S = 10.0
+"""How long a stream sleeps at most without looking at the store."""
+
+STREAM_PAGE = 200
+
+
+def _wanted(
+    here: Here,
+    resource: Annotated[str | None, Query(description="only events of this resource")] = None,
+    severity: Annotated[Severity, Query(description="only events of at least this severity")] = Severity.INFO,
+) -> Wanted:
+    if resource is None:
+        return Wanted(severity=severity)
+    # A deleted resource still has its history: then the name counts as it was written.
+    found = finding.match(resource, here.view().specs)
+    return Wanted(resource=found or ResourceName(resource), severity=severity)
+
+
+def _beyond(revision: Revision) -> Callable[[ClusterView], bool]:
+    return lambda view: view.revision > revision
+
+
+Filter = Annotated[Wanted, Depends(_wanted)]
+
+
+@router.get("/intents/{name}", tags=["orders"])
+async def intent(here: Here, name: str, wait_s: WaitS = 0.0) -> replies.IntentInfo:
+    """Tell what became of an order. With ``wait_s``, wait for its end that long first."""
+    await here.wait_until(
+        lambda view: name in view.intents and view.intents[name].value.outcome in ENDED, wait_s)
+    held = here.view().intents.get(name)
+    if held is None:
+        raise NotFound(f"there is no order {name}; ended orders are kept for a while only, see `stanchion events`")
+    return telling.intent_info(held.value)
+
+
+@router.get("/events", tags=["events"])
+async def events(
+    here: Here, wanted: Filter,
+    after: Annotated[str | None, Query(description="from beyond this id; left out: the newest")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> replies.EventPage:
+    """Read the history, the oldest first; without ``after``, the newest ``limit`` of it."""
+    if after is None:
+        found, last = await history.newest(here.store, wanted, limit)
+    else:
+        found, last = await history.entries(here.store, after, wanted, limit)
+    return replies.EventPage(events=tuple(telling.event_info(*pair) for pair in found), last=last)
+
+
+@router.get("/events/stream", tags=["events"], response_class=EventSourceResponse)
+async def stream(
+    here: Here, wanted: Filter,
+    after: Annotated[str | None, Query(description="from beyond this id; left out: from now on")] = None,
+    last_event_id: Annotated[str | None, Header(description="where the reader was cut off")] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Tell every event as it happens, as server-sent events."""
+    seen = last_event_id or after
+    if seen is None:
+        _, seen = await history.newest(here.store, Wanted(), 1)
+    while True:
+        revision = here.view().revision
+        found, seen = await history.entries(here.store, seen, wanted, STREAM_PAGE)
+        for name, entry in found:
+            told = telling.event_info(name, entry)
+            yield ServerSentEvent(raw_data=told.model_dump_json(), event="event", id=name)
+        if len(found) < STREAM_PAGE:
+            await here.wait_until(_beyond(revision), LOOK_AGAIN_S)

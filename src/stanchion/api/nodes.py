@@ -1,0 +1,84 @@
+"""Routes for nodes: who is in the cluster, and the orders that bring a node in or out."""
+
+from fastapi import APIRouter, status
+
+from stanchion.api import finding, ordering, telling
+from stanchion.api.services import By, Here
+from stanchion.model.cluster import ClusterView, Key, Kind
+from stanchion.model.errors import NotNow
+from stanchion.model.history import Entry
+from stanchion.model.ids import NOTHING, NodeName
+from stanchion.model.orders import Verb
+from stanchion.model.reasons import Why, reason
+from stanchion.model.state import holders
+from stanchion.model.transaction import Conflict, Guard, Transaction
+from stanchion.wire import replies
+
+router = APIRouter(prefix="/nodes", tags=["nodes"])
+
+
+@router.get("")
+async def nodes(here: Here) -> replies.NodeList:
+    """List the nodes that the cluster knows."""
+    view = here.view()
+    return replies.NodeList(nodes=tuple(telling.node_info(view, name) for name in finding.known_nodes(view)))
+
+
+@router.get("/{name}")
+async def show(here: Here, name: str) -> replies.NodeInfo:
+    """Tell one node."""
+    view = here.view()
+    return telling.node_info(view, finding.node(view, name))
+
+
+@router.post("/{name}/leave", status_code=status.HTTP_202_ACCEPTED)
+async def leave(here: Here, by: By, name: str) -> replies.IntentInfo:
+    """Ask the node to hand its resources over and leave the cluster."""
+    return await ordering.take(here, Verb.LEAVE, by, node=finding.node(here.view(), name))
+
+
+@router.post("/{name}/join", status_code=status.HTTP_202_ACCEPTED)
+async def join(here: Here, by: By, name: str) -> replies.IntentInfo:
+    """Ask a node that left to join again."""
+    return await ordering.take(here, Verb.JOIN, by, node=finding.node(here.view(), name))
+
+
+@router.post("/{name}/confirm-down", status_code=status.HTTP_202_ACCEPTED)
+async def confirm_down(here: Here, by: By, name: str) -> replies.IntentInfo:
+    """State that a lost node runs nothing any more, so that its resources may start elsewhere.
+
+    This is the operator's word in place of a proof: a node that still runs will then run machines twice.
+    """
+    return await ordering.take(here, Verb.CONFIRM_DOWN, by, node=finding.node(here.view(), name))
+
+
+@router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)
+async def remove(here: Here, by: By, name: str) -> None:
+    """Forget a node that has left, holds nothing, and is nobody's preferred node."""
+    view = here.view()
+    found = finding.node(view, name)
+    fault = _bound(view, found)
+    if fault:
+        raise NotNow(fault)
+    guards = [Guard(Key(Kind.LIVE, found), NOTHING)]
+    guards += [Guard(Key(Kind.NODE, found), view.nodes[found].revision)] if found in view.nodes else []
+    guards += [Guard(Key(Kind.STATE, state), held.revision) for state, held in view.states.items()]
+    entry = Entry(at_s=here.clock.now().wall_s, reason=reason(Why.DELETED, by), by=here.node, node=found)
+    answer = await here.store.commit(Transaction(
+        guards=tuple(guards), deletes=(Key(Kind.NODE, found), Key(Kind.SESSION, found)), history=(entry,)))
+    if isinstance(answer, Conflict):
+        raise NotNow("the cluster changed just now; look at it again, then repeat")
+    await here.catch_up(answer.revision)
+
+
+def _bound(view: ClusterView, name: NodeName) -> str:
+    """Say what binds the node to the cluster still; empty: nothing."""
+    if view.is_live(name):
+        return f"{name} is in the cluster; ask it to leave first: stanchion node leave {name}"
+    held = sorted(state.value.name for state in view.states.values() if name in holders(state.value))
+    if held:
+        return f"{name} may still run {', '.join(held)}; bring it back, or confirm that it is down"
+    listed = sorted(spec.value.name for spec in view.specs.values() if name in spec.value.preferred)
+    if listed:
+        return f"{name} is a preferred node of {', '.join(listed)}; take it out of their lists first"
+    return ""

@@ -1,0 +1,54 @@
+"""Taking an order: judged at once so that a mistake is told at once, then written for the master to carry out."""
+
+from stanchion.api import telling
+from stanchion.api.services import Services
+from stanchion.model.cluster import key_of
+from stanchion.model.errors import NotFound, NotNow
+from stanchion.model.history import Entry
+from stanchion.model.ids import NOTHING, IntentId, NodeName, ResourceName
+from stanchion.model.orders import Intent, Outcome, Verb
+from stanchion.model.reasons import Reason, Why, reason, sentence
+from stanchion.model.transaction import Conflict, Guard, Put, Transaction
+from stanchion.plan import orders
+from stanchion.wire import replies
+
+_UNKNOWN = frozenset({Why.UNKNOWN_RESOURCE, Why.UNKNOWN_NODE})
+
+
+async def take(here: Services, verb: Verb, by: str, *, resource: ResourceName | None = None,
+               node: NodeName | None = None, live: bool | None = None) -> replies.IntentInfo:
+    """Write an order down. Raises ``NotFound`` or ``NotNow`` with the reason when it cannot be taken."""
+    intent = Intent(id=IntentId(here.chance.token()), verb=verb, by=by, at_s=here.clock.now().wall_s,
+                    resource=resource, node=node, live=live)
+    why = orders.refusal(here.view(), intent)
+    if why is not None:
+        raise (NotFound if why.why in _UNKNOWN else NotNow)(sentence(why))
+    return await _write(here, intent)
+
+
+async def end_process(here: Services, name: ResourceName, by: str) -> replies.IntentInfo:
+    """End the resource's running script: at once when it runs on this node, else by order to the node that has it."""
+    now = here.clock.now().wall_s
+    intent = Intent(id=IntentId(here.chance.token()), verb=Verb.END_PROCESS, by=by, at_s=now, resource=name)
+    pid = here.process_of(name)
+    if pid is None:
+        held = here.view().states.get(name)
+        if held is None or held.value.node in {None, here.node}:
+            raise NotNow(sentence(reason(Why.NO_PROCESS, name)))
+        return await _write(here, intent)
+    why = reason(Why.ENDED_PROCESS if await here.end_process(name) else Why.NO_PROCESS, name)
+    done = Intent(id=intent.id, verb=intent.verb, by=by, at_s=now, resource=name, node=here.node,
+                  outcome=Outcome.DONE, reason=why, ended_at_s=here.clock.now().wall_s)
+    return await _write(here, done, why)
+
+
+async def _write(here: Services, intent: Intent, told: Reason | None = None) -> replies.IntentInfo:
+    entries = () if told is None else (
+        Entry(at_s=intent.ended_at_s, reason=told, by=here.node, resource=intent.resource, node=intent.node,
+              cause=intent.id),)
+    answer = await here.store.commit(Transaction(
+        guards=(Guard(key_of(intent), NOTHING),), puts=(Put(intent),), history=entries))
+    if isinstance(answer, Conflict):
+        raise NotNow("another order has the same id; repeat the order")
+    await here.catch_up(answer.revision)
+    return telling.intent_info(intent)

@@ -1,0 +1,71 @@
+"""Serving the API inside the agent's event loop.
+
+The agent owns the process: it handles the signals, and it ends the server by cancelling the task. The server's
+socket is bound here before anything else, so that a port in use is one clear error at start-up and never a process
+that ends itself from within a library.
+"""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from stanchion.model.errors import HostError
+
+BACKLOG = 128
+GRACE_S = 2
+"""How long running requests may take when the server stops; streams and long polls are cut off then."""
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves the signals to the agent."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture nothing."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Bind and listen; port 0 takes a free one. Raises ``HostError`` where the address cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise HostError(f"the address {host} cannot be resolved ({error.strerror}); "
+                        "correct it in the agent's configuration") from error
+    opened = socket.socket(family, kind, protocol)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind(address)
+        opened.listen(BACKLOG)
+        opened.setblocking(False)
+    except OSError as error:
+        opened.close()
+        raise HostError(f"the API cannot listen on {host} port {port} ({error.strerror}); "
+                        "end what uses it, or configure another port") from error
+    return opened
+
+
+async def serve(app: ASGIApp, host: str, port: int, *, ready: Callable[[int], None] | None = None) -> None:
+    """Serve until cancelled, then stop in order. ``ready`` is called with the port once connections are taken.
+
+    Raises ``HostError`` where the address cannot be had.
+    """
+    opened = listen(host, port)
+    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False,
+                            timeout_graceful_shutdown=GRACE_S, ws="none")
+    server = _Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[opened]), name="api server")
+    try:
+        if ready is not None:
+            ready(opened.getsockname()[1])
+        await asyncio.shield(serving)
+    except asyncio.CancelledError:
+        server.should_exit = True
+        await serving
+        raise
+    finally:
+        opened.close()

@@ -1,0 +1,75 @@
+"""What the API needs of the agent it lives in, and how it waits for the agent's view to change."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Header, Request
+
+from stanchion.model.cluster import ClusterView
+from stanchion.model.ids import NodeName, ResourceName, Revision
+from stanchion.ports import Chance, Clock, Lint, Store
+from stanchion.wire.requests import BY_HEADER
+
+CATCH_UP_S = 3.0
+"""How long a writer waits for the view to show its own write before it answers all the same."""
+
+LONGEST_WAIT_S = 60.0
+"""The longest that a request may wait for a change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """The agent as the API sees it.
+
+    ``view`` gives the agent's present view; ``changed`` returns at its next change and begins to listen as soon as it
+    is awaited. ``process_of`` and ``end_process`` know only the scripts of this node. ``token_file`` is where the
+    token stands on this host, for the sentence that refuses a wrong one.
+    """
+
+    node: NodeName
+    store: Store
+    view: Callable[[], ClusterView]
+    changed: Callable[[], Awaitable[None]]
+    clock: Clock
+    chance: Chance
+    lint: Lint
+    process_of: Callable[[ResourceName], int | None]
+    end_process: Callable[[ResourceName], Awaitable[bool]]
+    token: str
+    version: str
+    token_file: str = ""
+
+    async def wait_until(self, seen: Callable[[ClusterView], bool], wait_s: float) -> bool:
+        """Wait until the view satisfies ``seen``; False: it did not within that time."""
+        try:
+            # asyncio.timeout, not wait_for: no change can slip in between the look and the listening.
+            async with asyncio.timeout(min(wait_s, LONGEST_WAIT_S)):
+                while not seen(self.view()):
+                    await self.changed()
+        except TimeoutError:
+            return seen(self.view())
+        return True
+
+    async def catch_up(self, revision: Revision) -> None:
+        """Wait, within reason, until the view shows what was written at that revision."""
+        await self.wait_until(lambda view: view.revision >= revision, CATCH_UP_S)
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def _operator(
+    by: Annotated[str, Header(alias=BY_HEADER, description="who asks; shown in the history")] = "",
+) -> str:
+    return "".join(letter for letter in by if letter.isprintable())[:64].strip() or "operator"
+
+
+Here = Annotated[Services, Depends(_services)]
+"""A route's parameter: the agent that answers."""
+
+By = Annotated[str, Depends(_operator)]
+"""A route's parameter: who asks."""

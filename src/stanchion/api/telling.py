@@ -1,0 +1,180 @@
+"""From the records of the model to the shapes of the wire: what the view knows, as it is told to people."""
+
+from typing import Any, Literal
+
+from stanchion.model.cluster import ClusterView, SelfFence
+from stanchion.model.history import Entry, Run
+from stanchion.model.ids import NodeName, ResourceName
+from stanchion.model.orders import ENDED, Intent
+from stanchion.model.reasons import Reason, sentence
+from stanchion.model.resource import Machine, Monitoring, Policies, ScriptKind, Scripts
+from stanchion.model.state import LOADED_STATES, holders
+from stanchion.model.template import Template
+from stanchion.model.timing import TIMINGS, Profile
+from stanchion.plan import orders, timing
+from stanchion.wire import replies
+
+
+def reason_info(of: Reason) -> replies.ReasonInfo:
+    """Tell a reason: its code, its operands, its sentence."""
+    return replies.ReasonInfo(code=of.why.value, operands=of.operands, text=sentence(of))
+
+
+def cluster_info(view: ClusterView, node: NodeName, version: str) -> replies.ClusterInfo:
+    """Tell what the cluster as a whole is like."""
+    settings = view.settings.value if view.settings else None
+    membership = view.membership.value if view.membership else None
+    return replies.ClusterInfo(
+        name=settings.cluster if settings else "",
+        node=node,
+        version=version,
+        revision=view.revision,
+        master=view.master.value.node if view.master else None,
+        epoch=membership.epoch if membership else 0,
+        quorum=membership.quorum if membership else False,
+        quorum_nodes=settings.quorum_nodes if settings else 1,
+        quorum_timeout_s=settings.quorum_timeout_s if settings else 0.0,
+        formed_at=replies.instant(membership.formed_at_s) if membership else None,
+        profile=settings.profile if settings else Profile.DEFAULT,
+    )
+
+
+def timing_info(view: ClusterView) -> replies.TimingInfo:
+    """Tell the timers and why they are safe."""
+    profile = view.settings.value.profile if view.settings else Profile.DEFAULT
+    of = TIMINGS[profile]
+    return replies.TimingInfo(
+        profile=profile, renew_s=of.renew_s, halt_s=of.halt_s, fence_s=of.fence_s, lease_s=of.lease_s,
+        granularity_s=of.granularity_s, derivation=timing.derivation(of))
+
+
+def node_info(view: ClusterView, name: NodeName) -> replies.NodeInfo:
+    """Tell one node."""
+    known = view.nodes.get(name)
+    session = view.sessions[name].value if name in view.sessions else None
+    live = view.is_live(name)
+    proof = view.proofs.get(session.id) if session else None
+    held = sorted(state.value.name for state in view.states.values() if name in holders(state.value))
+    return replies.NodeInfo(
+        name=name,
+        state=_node_state(view, name, wanted=known is None or known.value.wanted),
+        master=view.master is not None and view.master.value.node == name,
+        self_fence=session.self_fence if session else SelfFence.NONE,
+        url=session.url if session else "",
+        version=session.version if session else "",
+        since=replies.instant(session.opened_at_s) if session and live else None,
+        proof=proof.value.kind if proof and not live else None,
+        resources=tuple(held),
+    )
+
+
+def _node_state(view: ClusterView, name: NodeName, *,
+                wanted: bool) -> Literal["up", "joining", "leaving", "left", "down"]:
+    if not view.is_live(name):
+        return "down" if wanted else "left"
+    if not wanted:
+        return "leaving"
+    members = view.membership.value.members if view.membership else {}
+    return "up" if members.get(name) == view.session_of(name) else "joining"
+
+
+def resource_fields(view: ClusterView, name: ResourceName, process: int | None) -> dict[str, Any]:
+    """Give the fields that a resource has in every list."""
+    spec, held = view.specs[name], view.states[name]
+    state = held.value
+    move = state.move
+    return {
+        "name": name,
+        "template": spec.value.template,
+        "state": state.state,
+        "node": state.node,
+        "lives": state.lives,
+        "since": replies.instant(state.since_s),
+        "reason": reason_info(state.reason),
+        "alert": state.alert,
+        "move": replies.MoveInfo(target=move.target, live=move.live, phase=move.phase) if move else None,
+        "pending": state.state in LOADED_STATES and 0 < state.spec_revision < spec.revision,
+        "possible": orders.possible(view, name),
+        "process": process,
+    }
+
+
+def shown_resources(view: ClusterView) -> list[ResourceName]:
+    """Name the resources in order. One whose configuration and state are not both there yet is left out."""
+    return sorted((name for name in view.specs if name in view.states), key=str.casefold)
+
+
+def resource_detail(view: ClusterView, name: ResourceName, process: int | None,
+                    last_runs: list[Run]) -> replies.ResourceDetail:
+    """Tell one resource with its configuration and the last run of each of its scripts."""
+    held = view.specs[name]
+    spec = held.value
+    return replies.ResourceDetail(
+        **resource_fields(view, name, process),
+        **configuration(spec.scripts, spec.machine, spec.monitoring, spec.policies),
+        spec_revision=held.revision,
+        live=spec.live,
+        files=spec.files,
+        preferred=spec.preferred,
+        parameters=dict(spec.parameters),
+        marks=view.states[name].value.marks,
+        saved_by=spec.saved_by,
+        saved_at=replies.instant(spec.saved_at_s),
+        last_runs=tuple(run_info(run, output=False) for run in last_runs),
+    )
+
+
+def configuration(scripts: Scripts, machine: Machine, monitoring: Monitoring, policies: Policies) -> dict[str, Any]:
+    """Give the fields that resources and templates have in common."""
+    return {
+        "scripts": {
+            kind: replies.ScriptInfo(text=scripts.of(kind).text, timeout_s=scripts.of(kind).timeout_s)
+            for kind in ScriptKind
+        },
+        "machine": replies.MachineInfo(kind=machine.kind, name=machine.name),
+        "monitoring": replies.MonitoringInfo.model_validate(monitoring, from_attributes=True),
+        "policies": replies.PoliciesInfo.model_validate(policies, from_attributes=True),
+    }
+
+
+def template_info(of: Template) -> replies.TemplateInfo:
+    """Tell a template's form."""
+    return replies.TemplateInfo(**_form(of))
+
+
+def template_detail(of: Template) -> replies.TemplateDetail:
+    """Tell a template with its scripts."""
+    return replies.TemplateDetail(
+        **_form(of), files=of.files, **configuration(of.scripts, of.machine, of.monitoring, of.policies))
+
+
+def _form(of: Template) -> dict[str, Any]:
+    return {
+        "name": of.name, "title": of.title, "description": of.description, "live": of.live,
+        "parameters": tuple(
+            replies.ParameterInfo.model_validate(parameter, from_attributes=True) for parameter in of.parameters),
+    }
+
+
+def run_info(of: Run, *, output: bool) -> replies.RunInfo:
+    """Tell one run of a script."""
+    return replies.RunInfo(
+        resource=of.resource, script=of.script, operation=of.operation, node=of.node,
+        started_at=replies.instant(of.started_at_s), ended_at=replies.instant(of.ended_at_s), end=of.end,
+        code=of.code, command=of.command, pid=of.pid, output=of.output if output else None)
+
+
+def intent_info(of: Intent) -> replies.IntentInfo:
+    """Tell an order and what became of it."""
+    return replies.IntentInfo(
+        id=of.id, verb=of.verb, by=of.by, at=replies.instant(of.at_s), resource=of.resource, node=of.node,
+        live=of.live, outcome=of.outcome, ended=of.outcome in ENDED,
+        reason=reason_info(of.reason) if of.reason else None, operation=of.operation,
+        ended_at=replies.instant(of.ended_at_s))
+
+
+def event_info(name: str, of: Entry) -> replies.EventInfo:
+    """Tell one line of the history."""
+    return replies.EventInfo(
+        id=name, at=replies.instant(of.at_s), severity=of.severity, reason=reason_info(of.reason), by=of.by,
+        node=of.node, resource=of.resource, before=of.before, after=of.after, cause=of.cause)
