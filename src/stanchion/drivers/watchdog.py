@@ -86,6 +86,7 @@ class SupervisorWatchdog:
         if not ((self._alive() or self._connect()) and self._say("reset")):
             raise HostError(f"no reset: the supervisor does not answer at {self._path}")
         await asyncio.sleep(ANSWER_WITHIN_S)
+        self._hang_up()
         raise HostError(f"no reset: the supervisor at {self._path} was told, but the host still runs")
 
     def _connect(self) -> bool:
@@ -97,6 +98,7 @@ class SupervisorWatchdog:
         except OSError:
             line.close()
             return False
+        line.setblocking(False)
         self._line = line
         return True
 
@@ -105,7 +107,7 @@ class SupervisorWatchdog:
         if self._line is None:
             return False
         try:
-            while self._line.recv(4096, socket.MSG_DONTWAIT):
+            while self._line.recv(4096):
                 pass
         except BlockingIOError:
             return True
@@ -119,7 +121,7 @@ class SupervisorWatchdog:
         if self._line is None:
             return False
         try:
-            self._line.send(f"{text}\n".encode(), socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+            self._line.send(f"{text}\n".encode())
         except OSError:
             self._hang_up()
             return False
@@ -129,11 +131,15 @@ class SupervisorWatchdog:
         """Wait for one answer; empty when none came in time."""
         if self._line is None:
             return ""
+        self._line.settimeout(ANSWER_WITHIN_S)
         try:
             return self._line.recv(4096).decode(errors="replace").partition("\n")[0]
         except OSError:
             self._hang_up()
             return ""
+        finally:
+            if self._line is not None:
+                self._line.setblocking(False)
 
     def _hang_up(self) -> None:
         if self._line is not None:

@@ -1,0 +1,115 @@
+"""``stanchion lab``: the process lab from the command line."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import App, Parameter
+from rich.console import Console
+from rich.table import Table
+
+from stanchion.lab.cluster import Lab, LabHost, default_directory
+from stanchion.model.errors import NotNow
+
+app = App(name="lab", help="Pretend hosts on this machine, without root: try a cluster, cut its power.")
+power = App(name="power", help="Switch a pretend host off, as a pulled plug would, or on again.")
+app.command(power)
+
+Dir = Annotated[Path | None, Parameter(name="--dir", help="The lab's directory; default: one of this user's own.")]
+
+
+def _lab(directory: Path | None) -> Lab:
+    return Lab.open(directory or default_directory())
+
+
+@app.command
+def up(*, nodes: int = 3, profile: Literal["fast", "default", "tolerant"] = "default", directory: Dir = None) -> None:
+    """Make a lab and start its hosts; one that exists is started again.
+
+    Parameters
+    ----------
+    nodes
+        How many hosts to make.
+    profile
+        The cluster's timers: failover takes about 4, 8 or 32 seconds.
+    """
+    where = directory or default_directory()
+    lab = Lab.open(where) if (where / "lab.json").exists() else Lab.create(where, nodes, profile=profile)
+    lab.up()
+    print(f"The lab is up in {lab.directory}. Speak to it, for example:")
+    print(f"  {lab.speak('status')}")
+    print("  stanchion lab power off node1")
+    print("  stanchion lab down")
+
+
+@app.command
+def down(*, keep: bool = False, directory: Dir = None) -> None:
+    """End every host of the lab, as a power cut would, and delete the lab.
+
+    Parameters
+    ----------
+    keep
+        Leave the lab's directory, so that `lab up` starts the same cluster again.
+    """
+    lab = _lab(directory)
+    lab.down()
+    if not keep:
+        lab.remove()
+    print(f"The lab in {lab.directory} is down{'' if keep else ' and deleted'}.")
+
+
+@power.command
+def off(node: str, *, directory: Dir = None) -> None:
+    """Cut a host's power: everything on it ends at once."""
+    answer = _lab(directory).host(node).command("power off")
+    print(f"{node} is {answer['power']}.")
+
+
+@power.command
+def on(node: str, *, directory: Dir = None) -> None:
+    """Give a host its power back: it boots anew."""
+    answer = _lab(directory).host(node).command("power on")
+    print(f"{node} is {answer['power']}, boot {answer['boot']}.")
+
+
+@app.command
+def kill_agent(node: str, *, directory: Dir = None) -> None:
+    """Kill a host's agent with SIGKILL; its supervisor starts another."""
+    _lab(directory).host(node).command("kill agent")
+    print(f"The agent of {node} was killed.")
+
+
+@app.command
+def pause_agent(node: str, *, directory: Dir = None) -> None:
+    """Stop a host's agent with SIGSTOP, as if it hung; the watchdog will reset the host."""
+    _lab(directory).host(node).command("pause agent")
+    print(f"The agent of {node} is stopped.")
+
+
+@app.command
+def resume_agent(node: str, *, directory: Dir = None) -> None:
+    """Let a stopped agent go on."""
+    _lab(directory).host(node).command("resume agent")
+    print(f"The agent of {node} goes on.")
+
+
+@app.command
+def status(*, directory: Dir = None) -> None:
+    """Show the lab's hosts: power, agent, watchdog."""
+    lab = _lab(directory)
+    table = Table("host", "power", "agent", "restarts", "resets", "watchdog fires", "processes",
+                  title=f"Lab in {lab.directory}", title_justify="left")
+    for host in lab.hosts:
+        table.add_row(host.name, *_row(host))
+    Console().print(table)
+
+
+def _row(host: LabHost) -> tuple[str, ...]:
+    try:
+        answer = host.command("status")
+    except NotNow:
+        return ("no supervisor", "", "", "", "", "")
+    agent = f"{answer['agent']}{' (stopped)' if answer['paused'] else ''}" if answer["agent"] else "-"
+    fires = "not armed" if answer["fires_in_s"] is None else f"in {answer['fires_in_s']} s"
+    processes = answer["processes"]
+    assert isinstance(processes, list)
+    return (str(answer["power"]), agent, str(answer["restarts"]), str(answer["resets"]), fires, str(len(processes)))

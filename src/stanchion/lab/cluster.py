@@ -1,0 +1,230 @@
+"""The process lab: a cluster of pretend hosts on one machine, without root.
+
+A lab is a directory. ``lab.json`` says which hosts there are; each host has a directory of its own, made by
+``stanchion init`` as an administrator would, and a supervisor (see ``supervisor``) that stands for its hardware. The
+hosts share one store file and the loopback interface; nothing else joins them. Directories are kept short because a
+Unix socket's path may have 107 bytes only.
+
+Several labs live side by side: ports are taken from the kernel, everything else is below the lab's directory.
+"""
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from stanchion.lab import processes
+from stanchion.model.errors import AlreadyExists, HostError, NotFound, NotNow
+
+PROGRAM = (sys.executable, "-m", "stanchion")
+"""How ``stanchion`` is started: the same interpreter, so that the lab runs what it was started from."""
+
+LONGEST_DIRECTORY = 60
+"""Bytes that a lab's directory may have: what is left of a socket's 107 after the parts below it."""
+
+POWER_WITHIN_S = 20.0
+"""How long a supervisor may take to carry out a command, in seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabHost:
+    """One pretend host of a lab: its name, its port on the loopback interface, and its directory."""
+
+    name: str
+    port: int
+    directory: Path
+
+    @property
+    def client_file(self) -> Path:
+        """The settings with which the command line reaches this host's agent."""
+        return self.directory / "client.toml"
+
+    def command(self, words: str) -> dict[str, object]:
+        """Have the supervisor carry out a command. Raises ``NotNow`` when there is no supervisor or it refuses."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+            line.settimeout(POWER_WITHIN_S)
+            try:
+                line.connect(str(self.directory / "control.sock"))
+                line.sendall(f"{words}\n".encode())
+                with line.makefile(encoding="utf-8") as answers:
+                    answer: dict[str, object] = json.loads(answers.readline() or '{"error": "it hung up"}')
+            except OSError as error:
+                raise NotNow(f"the supervisor of {self.name} does not answer ({error}); is the lab up?") from None
+        if "error" in answer:
+            raise NotNow(f"{self.name}: {answer['error']}")
+        return answer
+
+
+class Lab:
+    """A lab that exists as a directory, up or down."""
+
+    def __init__(self, directory: Path, hosts: Sequence[LabHost], program: Sequence[str]) -> None:
+        self.directory = directory
+        self.hosts = tuple(hosts)
+        self._program = tuple(program)
+
+    @classmethod
+    def create(cls, directory: Path, nodes: int = 3, *, cluster: str = "lab", profile: str = "default",
+               program: Sequence[str] = PROGRAM) -> "Lab":
+        """Make the directory, the store and every host's settings. Raises ``AlreadyExists``, ``HostError``."""
+        directory = directory.absolute()
+        if len(os.fsencode(directory)) > LONGEST_DIRECTORY:
+            raise HostError(f"{directory} is too long for sockets below it; use at most {LONGEST_DIRECTORY} bytes")
+        if (directory / "lab.json").exists():
+            raise AlreadyExists(f"there is a lab in {directory} already; `stanchion lab down` ends it")
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if directory.stat().st_uid != os.getuid():
+            raise HostError(f"{directory} belongs to another user; name another with --dir")
+        hosts = [LabHost(name=f"node{number}", port=port, directory=directory / f"node{number}")
+                 for number, port in enumerate(free_ports(nodes), start=1)]
+        lab = cls(directory, hosts, program)
+        for host in hosts:
+            lab._init(host, cluster, profile)
+        text = json.dumps({"program": program, "hosts": [asdict(host) for host in hosts]}, default=str, indent=2)
+        (directory / "lab.json").write_text(text + "\n", encoding="utf-8")
+        return lab
+
+    @classmethod
+    def open(cls, directory: Path) -> "Lab":
+        """Find the lab of that directory. Raises ``NotFound``."""
+        try:
+            kept = json.loads((directory / "lab.json").read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise NotFound(f"there is no lab in {directory}; `stanchion lab up` makes one") from None
+        hosts = [LabHost(name=each["name"], port=each["port"], directory=Path(each["directory"]))
+                 for each in kept["hosts"]]
+        return cls(directory.absolute(), hosts, kept["program"])
+
+    def host(self, name: str) -> LabHost:
+        """Find a host by its name. Raises ``NotFound``."""
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise NotFound(f"there is no host {name} in this lab; there are {', '.join(h.name for h in self.hosts)}")
+
+    def speak(self, words: str, name: str = "node1") -> str:
+        """Give the shell line with which a person says something to a host's agent."""
+        return f"stanchion --config {self.host(name).client_file} {words}"
+
+    def up(self) -> None:
+        """Start a supervisor for each host that has none, and wait until each answers. Raises ``HostError``."""
+        for host in self.hosts:
+            if not self._answers(host):
+                self._start(host)
+        for host in self.hosts:
+            wait_until(lambda host=host: self._answers(host), 10.0,  # type: ignore[misc]  # binds the loop's host
+                       f"the supervisor of {host.name} did not start: see {host.directory / 'supervisor.log'}")
+
+    def down(self) -> None:
+        """Cut every host's power, end the supervisors and whatever outlived one. The directory stays."""
+        for host in self.hosts:
+            try:
+                host.command("shutdown")
+            except NotNow:
+                self._end_supervisor(host)
+        for host in self.hosts:
+            wait_until(lambda host=host: not self._supervisor(host), POWER_WITHIN_S,  # type: ignore[misc]
+                       f"the supervisor of {host.name} does not end")
+            self._sweep(host)
+
+    def remove(self) -> None:
+        """Delete the directory of a lab that is down."""
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _init(self, host: LabHost, cluster: str, profile: str) -> None:
+        words = [*self._program, "init", cluster, "--dir", str(host.directory), "--node", host.name,
+                 "--listen", f"127.0.0.1:{host.port}", "--profile", profile,
+                 "--self-fence", "supervisor", "--supervisor", str(host.directory / "watchdog.sock")]
+        first = self.hosts[0]
+        if host is not first:
+            with (first.directory / "agent.toml").open("rb") as file:
+                store = first.directory / tomllib.load(file)["store"]
+            words += ["--store", str(store)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise HostError(f"`stanchion init` failed for {host.name}: {(done.stderr or done.stdout).strip()}")
+
+    def _start(self, host: LabHost) -> None:
+        agent = [*self._program, "agent", "--config", str(host.directory / "agent.toml")]
+        with (host.directory / "supervisor.log").open("ab") as journal:
+            words = [sys.executable, "-m", "stanchion.lab.supervisor", str(host.directory), *agent]
+            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=journal, stderr=journal,
+                                       start_new_session=True)
+        process.returncode = 0  # it outlives this process on purpose, so nobody shall wait for it
+
+    def _answers(self, host: LabHost) -> bool:
+        try:
+            host.command("status")
+        except NotNow:
+            return False
+        return True
+
+    def _supervisor(self, host: LabHost) -> int | None:
+        """Give the living supervisor's process id, sure not to name another process that got the number."""
+        try:
+            pid = int((host.directory / "supervisor.pid").read_text(encoding="ascii"))
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except (OSError, ValueError):
+            return None
+        mine = b"stanchion.lab.supervisor" in words and os.fsencode(host.directory) in words
+        return pid if mine and processes.state(pid) not in {"", "Z"} else None
+
+    def _end_supervisor(self, host: LabHost) -> None:
+        pid = self._supervisor(host)
+        if pid is not None:
+            processes.send([*processes.freeze(pid), pid], signal.SIGKILL)
+
+    def _sweep(self, host: LabHost) -> None:
+        """End what a killed supervisor left behind."""
+        with ExitStack() as at_end:
+            at_end.callback((host.directory / "supervisor.pid").unlink, missing_ok=True)
+            wait_until(lambda: not self._end_leftovers(host), POWER_WITHIN_S, f"processes of {host.name} do not end")
+
+    def _end_leftovers(self, host: LabHost) -> list[int]:
+        left = [pid for pid in processes.marked("STANCHION_RUN_DIR", str(host.directory / "run"))
+                if processes.state(pid) not in {"", "Z"}]
+        processes.send(left, signal.SIGKILL)
+        return left
+
+
+def default_directory() -> Path:
+    """Where a lab stands unless told otherwise: ``STANCHION_LAB_DIR``, else a directory of this user's own."""
+    given = os.environ.get("STANCHION_LAB_DIR")
+    if given:
+        return Path(given)
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    return Path(runtime) / "stanchion-lab" if runtime else Path(f"/tmp/stanchion-lab-{os.getuid()}")  # noqa: S108 - create() refuses a foreign owner
+
+
+def free_ports(count: int) -> list[int]:
+    """Draw ports that nobody listens on, below the range from which the kernel serves outgoing connections.
+
+    So a host that is off finds its port free when it comes back.
+    """
+    free: list[int] = []
+    with ExitStack() as held:
+        while len(free) < count:
+            probe, port = held.enter_context(socket.socket()), random.randrange(20_000, 32_768)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                free.append(port)
+    return free
+
+
+def wait_until(true: Callable[[], object], within_s: float, otherwise: str, every_s: float = 0.02) -> None:
+    """Look again and again until it is true. Raises ``HostError`` with ``otherwise`` when it takes too long."""
+    deadline = time.monotonic() + within_s
+    while not true():
+        if time.monotonic() > deadline:
+            raise HostError(otherwise)
+        time.sleep(every_s)
