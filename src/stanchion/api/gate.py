@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stanchion.api.problems import problem
+from stanchion.model.errors import InvalidInput, NotAllowed
 
 LARGEST_BODY_BYTES = 1024 * 1024
 """Scripts are kilobytes; a megabyte is more than any resource needs."""
@@ -36,13 +37,14 @@ class Gate:
         if scope["path"] not in OPEN_PATHS:
             fault = self._token_fault(headers.get("authorization", ""))
             if fault:
-                refusal = problem(HTTPStatus.UNAUTHORIZED, fault, {"www-authenticate": "Bearer"})
+                refusal = problem(HTTPStatus.UNAUTHORIZED, fault, kind=NotAllowed,
+                                  headers={"www-authenticate": "Bearer"})
                 await refusal(scope, receive, send)
                 return
         body = await _read(headers, receive)
         if body is None:
             text = f"the request body is larger than {LARGEST_BODY_BYTES} bytes; send less"
-            await problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text)(scope, receive, send)
+            await problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text, kind=InvalidInput)(scope, receive, send)
             return
         await self._app(scope, _Replay(body, receive), send)
 

@@ -26,7 +26,7 @@ from stanchion.model.errors import (
     StoreUnavailable,
     StoreUnusable,
 )
-from stanchion.wire.replies import Problem
+from stanchion.wire.replies import Problem, problem_type
 
 STATUS: dict[type[StanchionError], HTTPStatus] = {
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -50,10 +50,12 @@ def status_of(error: StanchionError) -> HTTPStatus:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
-def problem(status: int, text: str, headers: dict[str, str] | None = None) -> Response:
+def problem(status: int, text: str, *, kind: type[StanchionError] = StanchionError,
+            headers: dict[str, str] | None = None) -> Response:
     """Make the answer for an error; the half of the text after a semicolon says what to do."""
     detail, _, do = text.partition("; ")
-    told = Problem(title=TITLES.get(HTTPStatus(status), HTTPStatus(status).phrase), status=status, detail=detail, do=do)
+    title = TITLES.get(HTTPStatus(status), HTTPStatus(status).phrase)
+    told = Problem(type=problem_type(kind), title=title, status=status, detail=detail, do=do)
     return JSONResponse(told.model_dump(mode="json"), status, headers, media_type="application/problem+json")
 
 
@@ -83,23 +85,24 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(StanchionError)
     async def stanchion(_: Request, error: StanchionError) -> Response:
-        return problem(status_of(error), str(error))
+        return problem(status_of(error), str(error), kind=type(error))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:
         broken = error.errors()[0]["type"] == "json_invalid"
         status = HTTPStatus.BAD_REQUEST if broken else HTTPStatus.UNPROCESSABLE_ENTITY
-        return problem(status, invalid_sentence(error.errors()))
+        return problem(status, invalid_sentence(error.errors()), kind=InvalidInput)
 
     @app.exception_handler(HTTPException)
     async def framework(request: Request, error: HTTPException) -> Response:
+        kind: type[StanchionError] = StanchionError
         if error.status_code == HTTPStatus.NOT_FOUND:
-            text = f"there is nothing at {request.url.path}; /v1/openapi.json lists what there is"
+            kind, text = NotFound, f"there is nothing at {request.url.path}; /v1/openapi.json lists what there is"
         elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            text = f"{request.method} is not possible at {request.url.path}; /v1/openapi.json lists what is"
+            kind, text = InvalidInput, f"{request.method} is not possible at {request.url.path}; /v1/openapi.json lists what is"
         else:
             text = str(error.detail)
-        return problem(error.status_code, text, dict(error.headers or {}))
+        return problem(error.status_code, text, kind=kind, headers=dict(error.headers or {}))
 
     @app.exception_handler(Exception)
     async def unexpected(_: Request, error: Exception) -> Response:

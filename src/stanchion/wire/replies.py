@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from stanchion.model.cluster import ProofKind, SelfFence
+from stanchion.model.errors import StanchionError
 from stanchion.model.history import RunEnd, Severity
 from stanchion.model.orders import Outcome, Verb
 from stanchion.model.resource import (
@@ -33,6 +34,11 @@ class Reply(BaseModel):
 def instant(wall_s: float) -> datetime | None:
     """Give seconds since 1970 as a UTC instant; 0 means that it never happened."""
     return datetime.fromtimestamp(wall_s, UTC) if wall_s else None
+
+
+def problem_type(kind: type[StanchionError]) -> str:
+    """Give the URI that stands for a kind of error in a problem, so that a client can raise the same again."""
+    return f"urn:stanchion:error:{kind.__name__}"
 
 
 class Problem(Reply):
