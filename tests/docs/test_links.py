@@ -60,3 +60,12 @@ def test_scripts_that_are_named_can_be_run(page: Path) -> None:
     named = set(SCRIPT.findall(page.read_text(encoding="utf-8")))
 
     assert [script for script in sorted(named) if not os.access(ROOT / script, os.X_OK)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_are_named_exist(page: Path) -> None:
+    """A path in code marks that ends in ``.py`` names a module of the product, or a file from the root."""
+    named = set(re.findall(r"`((?:[a-z_]+/)+[a-z_]+\.py)`", page.read_text(encoding="utf-8")))
+    places = (ROOT, ROOT / "src" / "stanchion")
+
+    assert [path for path in sorted(named) if not any((place / path).is_file() for place in places)] == []

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from stanchion.drivers.templates import SHARE, shipped
 from stanchion.model.cluster import ProofKind
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import State
+from stanchion.model.template import Template
 from stanchion.model.timing import TIMINGS
 from stanchion.plan.lifecycle import diagram
 from stanchion.plan.orders import LEGAL
@@ -15,10 +17,13 @@ from stanchion.plan.orders import LEGAL
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def rows(page: str) -> list[list[str]]:
-    """Give all table rows of a page as plain words; bold and code marks are left out."""
-    lines = (DOCS / page).read_text(encoding="utf-8").splitlines()
-    return [[cell.strip().strip("*`") for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+def rows(page: str, section: str = "") -> list[list[str]]:
+    """Give the table rows of a page, or of one section, as plain words; bold and code marks are left out."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    if section:
+        text = text.split(f"\n## {section}\n")[1].split("\n## ")[0]
+    lines = (line for line in text.splitlines() if line.startswith("|"))
+    return [[cell.strip().strip("*`") for cell in line.strip("|").split("|")] for line in lines]
 
 
 def row(page: str, first: str) -> list[str]:
@@ -64,3 +69,20 @@ def test_the_glossary_is_in_order() -> None:
     words = [each[0] for each in rows("glossary.md")[2:]]
 
     assert words == sorted(words, key=str.lower)
+
+
+def test_the_scripts_page_lists_the_library() -> None:
+    """Every function that a script may call, and none that it may not."""
+    library = (SHARE / "ncsfuncs").read_text(encoding="utf-8")
+    public = set(re.findall(r"^([a-z]\w*) *\(\)", library, flags=re.MULTILINE))
+    told = {each[0].split()[0] for each in rows("scripts.md", "The function library")[2:]}
+
+    assert told == public
+
+
+@pytest.mark.parametrize("template", shipped(), ids=lambda template: template.name)
+def test_the_templates_page_lists_the_template(template: Template) -> None:
+    """With its title, and whether it migrates live."""
+    _, title, live, _ = row("templates.md", template.name)
+
+    assert (title, live) == (template.title, "yes" if template.live else "no")
