@@ -12,6 +12,7 @@ from enum import StrEnum
 from stanchion.model.cluster import ClusterView, Held
 from stanchion.model.history import Run
 from stanchion.model.ids import ResourceName, SessionId
+from stanchion.model.orders import Intent
 from stanchion.model.reasons import Reason
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence, ResourceState
@@ -111,7 +112,15 @@ class WakeAt:
     at_s: float
 
 
-Action = RunScript | Look | CheckHost | Commit | HaltAll | ResetHost | GiveBack | WakeAt
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndProcess:
+    """End the resource's running script, because an operator asked for it."""
+
+    resource: ResourceName
+    intent: Held[Intent]
+
+
+Action = EndProcess | RunScript | Look | CheckHost | Commit | HaltAll | ResetHost | GiveBack | WakeAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

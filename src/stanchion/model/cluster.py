@@ -48,6 +48,10 @@ class Kind(StrEnum):
     HISTORY = "history"
 
 
+UNWATCHED = frozenset({Kind.HISTORY, Kind.RUN})
+"""The kinds that snapshots and watches leave out: they are only ever added to, and nothing is decided from them."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Key:
     """Where a record stands. ``name`` is empty for the kinds of which there is one only."""

@@ -125,9 +125,10 @@ class Loaded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(Event):
-    """It needs an administrator; parts of it may be live on its node."""
+    """It needs an administrator; parts of it may be live on its node, or on ``node`` when the move got that far."""
 
-    failures: tuple[float, ...] = ()
+    node: NodeName | None = None
+    session: SessionId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +159,9 @@ class Stayed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Departed(Event):
-    """The machine left the source: it is stopped there."""
+    """The machine left the source: it is stopped there. With a ``fault``, it may not have reached the target."""
+
+    fault: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,12 +66,29 @@ class Why(StrEnum):
     NODE_NOT_MASTER = "node_not_master"
     NODE_CURRENT = "node_current"
     NODE_FREED = "node_freed"
+    # What an explanation says.
+    NODE_READY = "node_ready"
+    PROOF_AWAITED = "proof_awaited"
+    COMATOSE_HOW = "comatose_how"
+    UNDER_WAY = "under_way"
+    HELD_BY_NONE = "held_by_none"
+    STAYS_UNTIL_PROOF = "stays_until_proof"
+    STAYS = "stays"
+    WOULD_LOAD = "would_load"
+    WOULD_ASK = "would_ask"
+    WOULD_WAIT = "would_wait"
+    WOULD_REST = "would_rest"
     # Why an order is refused.
     UNKNOWN_RESOURCE = "unknown_resource"
     UNKNOWN_NODE = "unknown_node"
     ILLEGAL_NOW = "illegal_now"
     ALREADY_THERE = "already_there"
     NOT_LIVE = "not_live"
+    NODE_NOT_MEMBER = "node_not_member"
+    NODE_IS_MEMBER = "node_is_member"
+    NODE_NOT_IN_DOUBT = "node_not_in_doubt"
+    ENDED_PROCESS = "ended_process"
+    NO_PROCESS = "no_process"
     SUPERSEDED = "superseded"
     # Membership and proofs.
     NODE_JOINED = "node_joined"
@@ -146,11 +163,27 @@ SENTENCES: dict[Why, str] = {
     Why.NODE_NOT_MASTER: "{0} is not the master, and it follows the master",
     Why.NODE_CURRENT: "{0} is where it is now",
     Why.NODE_FREED: "{0} is being emptied",
+    Why.NODE_READY: "{0} could hold it too, and comes later in its order or was not asked for",
+    Why.PROOF_AWAITED: "waiting for the lease of {0} to run out, which proves that nothing runs there",
+    Why.COMATOSE_HOW: "look at its last run, then set it offline: its unload script cleans up",
+    Why.UNDER_WAY: "this is being done on node {0}",
+    Why.HELD_BY_NONE: "nothing: no node holds it now",
+    Why.STAYS_UNTIL_PROOF: "it stays as it is until {0} returns or an operator confirms that {0} is down",
+    Why.STAYS: "nothing by itself: it stays {0}",
+    Why.WOULD_LOAD: "it would load on {0}",
+    Why.WOULD_ASK: "an alert would ask whether to start it on {0}",
+    Why.WOULD_WAIT: "it would wait, unassigned, for a node",
+    Why.WOULD_REST: "it would not start elsewhere by itself after {0} is lost",
     Why.UNKNOWN_RESOURCE: "there is no resource {0}; `stanchion status` lists them",
     Why.UNKNOWN_NODE: "there is no node {0}; `stanchion node list` lists them",
     Why.ILLEGAL_NOW: "{0} is not possible while it is {1}; possible now: {2}",
     Why.ALREADY_THERE: "it already runs on {0}; name another node",
     Why.NOT_LIVE: "its scripts cannot migrate live; leave --live out to move it by unload and load",
+    Why.NODE_NOT_MEMBER: "{0} has left already",
+    Why.NODE_IS_MEMBER: "{0} is a member already",
+    Why.NODE_NOT_IN_DOUBT: "nothing about {0} is in doubt: it is a member, or it is proven to run nothing",
+    Why.ENDED_PROCESS: "the running script was ended",
+    Why.NO_PROCESS: "no script of {0} is running",
     Why.SUPERSEDED: "overtaken by events: {0}",
     Why.NODE_JOINED: "node {0} joined",
     Why.NODE_LOST: "node {0} is not answering",

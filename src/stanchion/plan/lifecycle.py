@@ -93,7 +93,8 @@ def _loaded(state: ResourceState, event: e.Loaded) -> ResourceState:
 
 
 def _failed(state: ResourceState, event: e.Failed) -> ResourceState:
-    return replace(state, state=State.COMATOSE, move=None, alert=None, failures=event.failures)
+    return replace(state, state=State.COMATOSE, move=None, alert=None, failures=(), node=event.node or state.node,
+                   session=event.session or state.session)
 
 
 def _released(state: ResourceState, _event: e.HolderGone) -> ResourceState:
@@ -122,8 +123,8 @@ def _stayed(state: ResourceState, _event: e.Stayed) -> ResourceState:
     return replace(state, state=State.RUNNING, move=None)
 
 
-def _departed(state: ResourceState, _event: e.Departed) -> ResourceState:
-    return replace(state, move=replace(_moving(state, Phase.OUT), phase=Phase.IN))
+def _departed(state: ResourceState, event: e.Departed) -> ResourceState:
+    return replace(state, move=replace(_moving(state, Phase.OUT), phase=Phase.IN, fault=event.fault))
 
 
 def _faltered(state: ResourceState, event: e.Faltered) -> ResourceState:

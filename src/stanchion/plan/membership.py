@@ -106,7 +106,7 @@ def _record(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]
         fresh = replace(fresh, quorum=True)
     if fresh == last:
         return ()
-    entries = _told(last, fresh, me, now)
+    entries = _told(view, last, fresh, me, now)
     return (Decision(transaction=Transaction(guards=guards, puts=(Put(fresh),), history=entries),
                      why=reason(Why.MASTER_IS, me.node)),)
 
@@ -123,12 +123,16 @@ def _quorum(view: ClusterView, membership: Membership, now: Moment) -> bool:
     return len(membership.members) >= settings.quorum_nodes or waited_s >= settings.quorum_timeout_s
 
 
-def _told(last: Membership | None, fresh: Membership, me: Session, now: Moment) -> tuple[Entry, ...]:
+def _told(view: ClusterView, last: Membership | None, fresh: Membership, me: Session,
+          now: Moment) -> tuple[Entry, ...]:
     old = dict(last.members) if last else {}
     lines: list[tuple[Reason, Severity, NodeName]] = []
     for node in sorted(old.keys() | fresh.members.keys()):
         before, after = old.get(node), fresh.members.get(node)
-        if after is None:
+        proof = view.proofs.get(before) if before else None
+        if after is None and proof is not None and proof.value.kind is ProofKind.CLEAN:
+            lines.append((reason(Why.NODE_GONE, node), Severity.INFO, node))
+        elif after is None:
             lines.append((reason(Why.NODE_LOST, node), Severity.WARNING, node))
         elif before != after:
             lines.append((reason(Why.NODE_JOINED, node), Severity.INFO, node))

@@ -1,0 +1,121 @@
+"""Answers to the three questions that people ask about a resource, from the same judgement that decides.
+
+Why is it here? Why is it not running? What happens if its node dies now? Every answer is made of reasons, the ones
+that the decision itself used or would use; nothing is phrased for the occasion, so an explanation cannot drift away
+from the behaviour that it explains.
+"""
+
+from dataclasses import dataclass, replace
+
+from stanchion.model.cluster import ClusterView, Held, Proof, ProofKind, SelfFence
+from stanchion.model.events import AlertRaised, Event, HolderGone, NoNode, QuorumAwaited, Recovered
+from stanchion.model.ids import Moment, NodeName, ResourceName, SessionId
+from stanchion.model.reasons import Reason, Why, reason
+from stanchion.model.resource import ResourceSpec
+from stanchion.model.state import ResourceState, State, holders
+from stanchion.plan import placement, recovery
+from stanchion.plan.membership import Fate, fate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """One question and its answer, the most important reason first."""
+
+    question: str
+    reasons: tuple[Reason, ...]
+
+
+HERE = "Why is it where it is?"
+NOT_RUNNING = "Why is it not running?"
+ELSEWHERE = "Why not on another node?"
+IF_LOST = "What happens if its node dies now?"
+
+
+def explain(view: ClusterView, name: ResourceName, now: Moment) -> tuple[Answer, ...]:
+    """Answer the questions that make sense in the resource's state; none for an unknown one."""
+    held, spec = view.states.get(name), view.specs.get(name)
+    if held is None or spec is None:
+        return ()
+    state = held.value
+    answers = [Answer(question=HERE if state.state is State.RUNNING else NOT_RUNNING,
+                      reasons=(state.reason, *_standing(view, held, spec.value)))]
+    if state.state is State.RUNNING and state.node is not None:
+        others = placement.candidates(view, spec.value, without=(state.node,))
+        free = tuple(reason(Why.NODE_READY, node) for node in others.nodes)
+        refused = tuple(why for _, why in others.rejected if why.why is not Why.NODE_CURRENT)
+        answers.append(Answer(question=ELSEWHERE, reasons=(*free, *refused)))
+    answers.append(Answer(question=IF_LOST, reasons=_if_lost(view, held, spec.value, now)))
+    return tuple(answers)
+
+
+def _standing(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -> tuple[Reason, ...]:
+    """Say what else keeps it as it is: a doubtful holder, missing quorum, nodes that cannot take it."""
+    state = held.value
+    told: list[Reason] = []
+    for node, session in _claims(state):
+        if session is not None and fate(view, node, session) is Fate.DOUBTFUL:
+            told += [reason(Why.NODE_LOST, node), reason(Why.UNPROTECTED, node) if not _protected(view, node)
+                     else reason(Why.PROOF_AWAITED, node)]
+    match state.state:
+        case State.QUORUM_WAIT if view.settings is not None:
+            told.append(reason(Why.QUORUM_MISSING, len(view.live), view.settings.value.quorum_nodes))
+        case State.UNASSIGNED | State.OFFLINE:
+            told += [why for _, why in placement.candidates(view, spec).rejected]
+        case State.COMATOSE:
+            told.append(reason(Why.COMATOSE_HOW))
+        case State.LOADING | State.UNLOADING | State.MIGRATING:
+            told.append(reason(Why.UNDER_WAY, state.node))
+        case _:
+            pass
+    return tuple(told)
+
+
+def _claims(state: ResourceState) -> tuple[tuple[NodeName, SessionId | None], ...]:
+    if state.node is None or not holders(state):
+        return ()
+    second = ((state.move.target, state.move.session),) if state.state is State.MIGRATING and state.move else ()
+    return ((state.node, state.session), *second)
+
+
+def _protected(view: ClusterView, node: NodeName) -> bool:
+    held = view.sessions.get(node)
+    return held is not None and held.value.self_fence is not SelfFence.NONE
+
+
+def _if_lost(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> tuple[Reason, ...]:
+    """Ask the planner what it would do, in a view in which the node is gone and proven so."""
+    state = held.value
+    node = state.node
+    if node is None or not holders(state):
+        return (reason(Why.HELD_BY_NONE),)
+    if state.session is None:
+        after = _without(view, node, None)
+    elif not _protected(view, node):
+        return (reason(Why.UNPROTECTED, node), reason(Why.STAYS_UNTIL_PROOF, node))
+    else:
+        after = _without(view, node, state.session)
+    verdict = recovery.judge(after, held, spec, now)
+    return (reason(Why.STAYS, state.state),) if verdict is None else _told(verdict.event, node)
+
+
+def _without(view: ClusterView, node: NodeName, session: SessionId | None) -> ClusterView:
+    live = {name: held for name, held in view.live.items() if name != node}
+    proofs = dict(view.proofs)
+    if session is not None:
+        proof = Proof(node=node, session=session, kind=ProofKind.EXPIRED, at_s=0.0)
+        proofs[session] = Held(proof, view.revision)
+    return replace(view, live=live, proofs=proofs)
+
+
+def _told(event: Event, node: NodeName) -> tuple[Reason, ...]:
+    match event:
+        case Recovered():
+            return (reason(Why.WOULD_LOAD, event.node), event.why)
+        case AlertRaised():
+            return (reason(Why.WOULD_ASK, event.node), event.why)
+        case NoNode():
+            return (reason(Why.WOULD_WAIT), event.why)
+        case HolderGone() | QuorumAwaited():
+            return (reason(Why.WOULD_REST, node), event.why)
+        case _:
+            return (event.why,)

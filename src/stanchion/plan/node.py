@@ -1,0 +1,268 @@
+"""``react``: what one node does next, given what it knows and what just happened.
+
+``NodeState`` is everything that an agent believes, in one frozen record; the agent holds the only reference to it.
+For every resource there is at most one thing in the air (``Duty.busy``): an action, or a report on its way to the
+store. When its result comes back, the procedure of the resource's state (``duty``) is asked again. So the loop is
+level-triggered: a lost message, a conflict or a restart costs a repetition and never a wrong step.
+
+A node that is past its local deadline (``CutOff``) forgets everything else and halts what it runs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from stanchion.model import actions as a
+from stanchion.model.cluster import ClusterView, Held, Key, Kind
+from stanchion.model.events import Event
+from stanchion.model.ids import Moment, NodeName, ResourceName, Revision, SessionId
+from stanchion.model.orders import Outcome, Verb
+from stanchion.model.resource import ResourceSpec, ScriptKind
+from stanchion.model.state import Presence, ResourceState, State, holders
+from stanchion.model.transaction import Guard
+from stanchion.plan import monitoring
+from stanchion.plan.change import step as change
+from stanchion.plan.duty import Case, Fact, next_step, stage_of
+
+RETRY_S = 0.5
+"""After a report whose fate is unknown: read again and try again after this time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """What this node knows and does about one resource.
+
+    ``facts`` belong to ``stage``. ``refused`` is the revision on which a report was refused: only a newer one is
+    worth another try. ``cleaning``: a machine that should have come here will not, and what waits for it must go.
+    """
+
+    stage: str = ""
+    facts: Mapping[a.Step, Fact] = field(default_factory=dict)
+    busy: a.Step | None = None
+    monitor_at_s: float | None = None
+    refused: Revision | None = None
+    retry_at_s: float = 0.0
+    cleaning: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeState:
+    """Everything that one agent believes. ``presences`` is what the halt after a cut-off found, None before."""
+
+    me: NodeName
+    session: SessionId | None = None
+    view: ClusterView = field(default_factory=ClusterView)
+    duties: Mapping[ResourceName, Duty] = field(default_factory=dict)
+    cut_off: bool = False
+    presences: Mapping[ResourceName, Presence] | None = None
+    ending: frozenset[str] = frozenset()
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether nothing can be executing here: a halt found every machine gone."""
+        return self.presences is not None and all(p is Presence.ABSENT for p in self.presences.values())
+
+
+Reaction = tuple[NodeState, tuple[a.Action, ...]]
+
+
+def react(state: NodeState, happening: a.Happening, now: Moment) -> Reaction:
+    """Give what the agent believes after this, and what it does."""
+    match happening:
+        case a.CutOff():
+            return _cut_off(state)
+        case a.Halted():
+            return replace(state, presences=happening.presences), ()
+        case a.SessionOpened():
+            fresh = replace(state, session=happening.session, cut_off=False, presences=None, duties={})
+            return _pump_all(fresh, now)
+        case a.ViewChanged():
+            return _pump_all(_seen(state, happening.view), now)
+        case a.Woken():
+            return _pump_all(state, now)
+        case a.ScriptEnded() | a.Looked() | a.Checked():
+            return _pump_one(_learned(state, happening, now), happening.resource, now)
+        case a.Reported():
+            return _pump_one(_answered(state, happening, now), happening.resource, now)
+
+
+def held_here(view: ClusterView, me: NodeName) -> tuple[ResourceSpec, ...]:
+    """Give the resources whose machines may be executing on this node, as far as the view tells."""
+    return tuple(view.specs[name].value for name in sorted(view.states)
+                 if me in holders(view.states[name].value) and name in view.specs)
+
+
+def _cut_off(state: NodeState) -> Reaction:
+    if state.cut_off:
+        return state, ()
+    # A machine whose order is on its way here counts too: its load may have begun a moment ago.
+    specs = {spec.name: spec for spec in held_here(state.view, state.me)}
+    for name, duty in state.duties.items():
+        if duty.busy is not None and name in state.view.specs:
+            specs[name] = state.view.specs[name].value
+    after = replace(state, cut_off=True, session=None, duties={}, presences=None)
+    return after, (a.HaltAll(specs=tuple(specs[name] for name in sorted(specs))),)
+
+
+def _seen(state: NodeState, view: ClusterView) -> NodeState:
+    """Take the new view in; note the machines that will not come here any more."""
+    duties = dict(state.duties)
+    for name, old in state.view.states.items():
+        new = view.states.get(name)
+        if _awaited(old.value, state.me) and (new is None or state.me not in holders(new.value)):
+            duties[name] = replace(duties.get(name, Duty()), cleaning=True)
+    known = {name: duty for name, duty in duties.items() if name in view.states or duty.busy is not None}
+    return replace(state, view=view, duties=known)
+
+
+def _awaited(state: ResourceState, me: NodeName) -> bool:
+    return state.state is State.MIGRATING and state.move is not None and state.move.target == me
+
+
+def _learned(state: NodeState, happening: a.ScriptEnded | a.Looked | a.Checked, now: Moment) -> NodeState:
+    """Keep the result as a fact of its stage; a result of a stage that is past frees the hands and is dropped."""
+    duty = state.duties.get(happening.resource)
+    if duty is None:
+        return state
+    duty = replace(duty, busy=None)
+    if isinstance(happening, a.ScriptEnded) and happening.step is a.Step.MONITOR:
+        held = state.view.specs.get(happening.resource)
+        interval_s = held.value.monitoring.interval_s if held else 0.0
+        duty = replace(duty, monitor_at_s=now.mono_s + interval_s)
+        if monitoring.failure_of(happening.run) is None:
+            return _with(state, happening.resource, duty)
+    if happening.stage.startswith(duty.stage):
+        step = a.Step.CHECK if isinstance(happening, a.Checked) else happening.step
+        duty = replace(duty, facts={**duty.facts, step: happening})
+    return _with(state, happening.resource, duty)
+
+
+def _answered(state: NodeState, happening: a.Reported, now: Moment) -> NodeState:
+    duty = state.duties.get(happening.resource)
+    if duty is None:
+        return state
+    duty = replace(duty, busy=None)
+    held = state.view.states.get(happening.resource)
+    if happening.written is None:
+        duty = replace(duty, retry_at_s=now.mono_s + RETRY_S)
+    elif held is not None:
+        # Written or refused, this revision is past: wait for the view that shows what stands there now.
+        duty = replace(duty, refused=held.revision)
+    return _with(state, happening.resource, duty)
+
+
+def _pump_all(state: NodeState, now: Moment) -> Reaction:
+    actions: list[a.Action] = []
+    for name in sorted(state.view.states.keys() | state.duties.keys()):
+        state, some = _pump(state, name, now)
+        actions += some
+    state, orders = _ordered(state)
+    return state, (*actions, *orders, *_leaves(state), *_wake(state, now))
+
+
+def _pump_one(state: NodeState, name: ResourceName, now: Moment) -> Reaction:
+    state, actions = _pump(state, name, now)
+    return state, (*actions, *_wake(state, now))
+
+
+def _pump(state: NodeState, name: ResourceName, now: Moment) -> Reaction:
+    """Ask what is next for one resource, unless something of it is in the air."""
+    held, spec = state.view.states.get(name), state.view.specs.get(name)
+    if held is None or spec is None or not _member(state):
+        return state, ()
+    duty = _present(state.duties.get(name, Duty()), held.value)
+    if duty.busy is not None or duty.refused == held.revision or now.mono_s < duty.retry_at_s:
+        return _with(state, name, duty), ()
+    if duty.cleaning:
+        return _clean(state, name, spec.value, duty)
+    if state.me not in holders(held.value):
+        return _with(state, name, None), ()
+    if duty.monitor_at_s is None and held.value.state is State.RUNNING:
+        duty = replace(duty, monitor_at_s=now.mono_s + spec.value.monitoring.interval_s)
+    busy, actions = _begin(state, held, spec, duty, now)
+    return _with(state, name, replace(duty, busy=busy)), actions
+
+
+def _member(state: NodeState) -> bool:
+    """Whether the view shows this node in its present session; a view from before shows an older one."""
+    live = state.view.live.get(state.me)
+    return not state.cut_off and live is not None and live.value.session == state.session
+
+
+def _begin(state: NodeState, held: Held[ResourceState], spec: Held[ResourceSpec], duty: Duty,
+           now: Moment) -> tuple[a.Step | None, tuple[a.Action, ...]]:
+    """Give the step that begins now, and its action."""
+    assert state.session is not None
+    due = duty.monitor_at_s is not None and now.mono_s >= duty.monitor_at_s
+    case = Case(me=state.me, session=state.session, view=state.view, held=held, spec=spec, now=now,
+                facts=duty.facts, monitor_due=due)
+    match next_step(case):
+        case None:
+            return None, ()
+        case a.RunScript() | a.Look() as action:
+            return action.step, (action,)
+        case a.CheckHost() as action:
+            return a.Step.CHECK, (action,)
+        case a.ResetHost() as action:
+            return a.Step.RESET, (action,)
+        case event:
+            return a.Step.REPORT, (_report(state, held, event, now),)
+
+
+def _present(duty: Duty, state: ResourceState) -> Duty:
+    """Forget the facts of a stage that is past."""
+    stage = stage_of(state)
+    if duty.stage == stage:
+        return duty
+    return Duty(stage=stage, busy=duty.busy, cleaning=duty.cleaning)
+
+
+def _clean(state: NodeState, name: ResourceName, spec: ResourceSpec, duty: Duty) -> Reaction:
+    """End what waits here for a machine that will not come."""
+    if not spec.scripts.halt.text.strip():
+        return _with(state, name, replace(duty, cleaning=False)), ()
+    action = a.RunScript(step=a.Step.HALT, stage=f"{duty.stage}-clean", spec=spec, script=ScriptKind.HALT)
+    return _with(state, name, replace(duty, cleaning=False, busy=a.Step.HALT)), (action,)
+
+
+def _report(state: NodeState, held: Held[ResourceState], event: Event, now: Moment) -> a.Commit:
+    """Turn what became of the resource into a write that only this session can make."""
+    live = state.view.live[state.me]
+    decision = change(held, event, now, by=state.me, guards=(Guard(Key(Kind.LIVE, state.me), live.revision),))
+    return a.Commit(resource=held.value.name, state=held, transaction=decision.transaction)
+
+
+def _ordered(state: NodeState) -> Reaction:
+    """Carry out orders to end a running script of a resource that is held here."""
+    actions: list[a.Action] = []
+    for held in sorted(state.view.intents.values(), key=lambda held: held.value.id):
+        intent = held.value
+        if intent.verb is not Verb.END_PROCESS or intent.outcome is not Outcome.PENDING or intent.resource is None:
+            continue
+        there = state.view.states.get(intent.resource)
+        if there is not None and state.me in holders(there.value) and intent.id not in state.ending:
+            state = replace(state, ending=state.ending | {intent.id})
+            actions.append(a.EndProcess(resource=intent.resource, intent=held))
+    return state, tuple(actions)
+
+
+def _leaves(state: NodeState) -> tuple[a.Action, ...]:
+    """Give the session back once nothing is held here and an operator asked the node to leave."""
+    node = state.view.nodes.get(state.me)
+    if state.session is None or state.cut_off or node is None or node.value.wanted:
+        return ()
+    if any(duty.busy is not None for duty in state.duties.values()) or held_here(state.view, state.me):
+        return ()
+    return (a.GiveBack(session=state.session),)
+
+
+def _wake(state: NodeState, now: Moment) -> tuple[a.Action, ...]:
+    idle = [duty for duty in state.duties.values() if duty.busy is None]
+    times = [at_s for duty in idle for at_s in (duty.monitor_at_s, duty.retry_at_s) if at_s and at_s > now.mono_s]
+    return (a.WakeAt(at_s=min(times)),) if times else ()
+
+
+def _with(state: NodeState, name: ResourceName, duty: Duty | None) -> NodeState:
+    duties = {key: value for key, value in state.duties.items() if key != name}
+    if duty is not None:
+        duties[name] = duty
+    return replace(state, duties=duties)

@@ -1,0 +1,257 @@
+"""What the master does for one resource by itself: fail over, start, place again, fail back, empty a node.
+
+``judge`` asks one question after the other and gives the first event that something calls for, with what else the
+decision rests on. It looks at levels, never at edges: whoever becomes master, at whatever moment, finds the same
+answer in the same view. Manual orders are judged before, in ``planner``.
+"""
+
+from dataclasses import dataclass
+
+from stanchion.model import events as e
+from stanchion.model.cluster import ClusterView, Held, Key, Kind
+from stanchion.model.ids import Moment, NodeName
+from stanchion.model.reasons import Reason, Why, reason, sentence
+from stanchion.model.resource import FailbackMode, FailoverMode, ResourceSpec, StartMode
+from stanchion.model.state import AlertKind, Mark, Phase, ResourceState, State, holders, next_operation
+from stanchion.model.transaction import Guard
+from stanchion.plan import placement
+from stanchion.plan.change import alive
+from stanchion.plan.membership import Fate, fate, proof_of
+
+EARLY_S = 60.0
+"""A host lost within this time after a resource started there counts against the resource."""
+
+EARLY_LOSSES_MAX = 2
+"""So many hosts may be lost just after a start; then the resource is not started again by itself ("poisonous")."""
+
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What is to happen to a resource, and what else that rests on."""
+
+    event: e.Event
+    guards: tuple[Guard, ...] = ()
+
+
+def judge(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> Verdict | None:
+    """Give what the cluster should do for this resource by itself, or None."""
+    match held.value.state:
+        case State.OFFLINE:
+            return None
+        case State.UNASSIGNED | State.QUORUM_WAIT:
+            return _waiting(view, held, spec)
+        case State.MIGRATING:
+            return _migrating(view, held, spec, now)
+        case State.ALERT if held.value.alert is not AlertKind.FAILBACK:
+            return _proposal(view, held, spec)
+        case _:
+            return _held(view, held, spec, now)
+
+
+def _waiting(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -> Verdict | None:
+    """Start what waits for quorum or for a node, as soon as it may."""
+    state = held.value
+    latched = view.membership is not None and view.membership.value.quorum
+    starting = state.state is State.QUORUM_WAIT
+    if starting and not (latched or spec.policies.ignore_quorum):
+        return None
+    fit = placement.candidates(view, spec)
+    home = placement.home_session(view, spec)
+    if fit.first is None:
+        return Verdict(event=e.NoNode(why=fit.why_none())) if starting else None
+    guards = (alive(view, fit.first),)
+    if starting and spec.policies.start is StartMode.MANUAL:
+        return Verdict(event=e.AlertRaised(kind=AlertKind.START, node=fit.first, settled_for=home,
+                                           why=reason(Why.START_MANUAL, fit.first)), guards=guards)
+    why = reason(Why.CLUSTER_START) if starting else reason(Why.NODE_CAME, fit.first)
+    return Verdict(event=e.Placed(node=fit.first, operation=next_operation(state.name, held.revision), why=why,
+                                  settled_for=home), guards=guards)
+
+
+def _proposal(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -> Verdict | None:
+    """Keep an alert's proposal on a node that can still hold the resource."""
+    state = held.value
+    fit = placement.candidates(view, spec)
+    if state.node in fit.nodes or fit.first is None or state.alert is None:
+        return None
+    why = reason(state.reason.why, *state.reason.operands[:-1], fit.first)
+    return Verdict(event=e.AlertRaised(kind=state.alert, node=fit.first, why=why))
+
+
+def _held(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> Verdict | None:
+    """Judge a resource that one node holds."""
+    state = held.value
+    if state.node is None or not holders(state):
+        return None
+    match fate(view, state.node, state.session):
+        case Fate.PROVEN:
+            return _lost(view, held, spec, state.node, now)
+        case Fate.LIVE if state.state is State.LOADING and state.session is None:
+            return _unbegun(view, held, spec, state.node)
+        case Fate.LIVE if state.state in {State.RUNNING, State.ALERT}:
+            return _settled(view, held, spec, state.node, now)
+        case _:
+            return None
+
+
+def _unbegun(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName) -> Verdict | None:
+    """Place a load again that no node claimed, when its node is being emptied."""
+    if node in view.nodes and view.nodes[node].value.wanted:
+        return None
+    return _elsewhere(view, held, spec, reason(Why.REPLACED, node), without=node)
+
+
+def _elsewhere(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, why: Reason, *,
+               without: NodeName) -> Verdict:
+    fit = placement.candidates(view, spec, without=(without,))
+    if fit.first is None:
+        return Verdict(event=e.NoNode(why=fit.why_none()))
+    return Verdict(event=e.Recovered(node=fit.first, operation=next_operation(held.value.name, held.revision),
+                                     why=why, early_losses=held.value.early_losses,
+                                     settled_for=placement.home_session(view, spec)),
+                   guards=(alive(view, fit.first),))
+
+
+def _lost(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName,
+          now: Moment) -> Verdict | None:
+    """Judge a resource whose holder provably runs nothing any more."""
+    state = held.value
+    guards = _proof_guard(view, held)
+    proof = proof_of(view, node, state.session)
+    lost = reason(Why.HOLDER_LOST, node, sentence(proof))
+    if state.state is State.COMATOSE:
+        return Verdict(event=e.HolderGone(why=state.reason), guards=guards)
+    if state.state is State.UNLOADING and state.move is None:
+        return Verdict(event=e.HolderGone(why=lost), guards=guards)
+    if view.membership is not None and state.session in view.membership.value.before:
+        return Verdict(event=e.QuorumAwaited(why=reason(Why.CLUSTER_START)), guards=guards)
+    losses = state.early_losses + 1 if _early(state, now) else 0
+    if losses >= EARLY_LOSSES_MAX:
+        return Verdict(event=e.HolderGone(why=reason(Why.POISONOUS, losses)), guards=guards)
+    return _fail_over(view, held, spec, node, proof, losses=losses, guards=guards, now=now)
+
+
+def _fail_over(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName, proof: Reason, *,
+               losses: int, guards: tuple[Guard, ...], now: Moment) -> Verdict:
+    state = held.value
+    fit = placement.candidates(view, spec)
+    if fit.first is None:
+        return Verdict(event=e.NoNode(why=fit.why_none()), guards=guards)
+    # The node that was lost comes last, even if it is back already: what happened there may happen again.
+    chosen = next((candidate for candidate in fit.nodes if candidate != node), fit.first)
+    home = placement.home_session(view, spec)
+    guards = (*guards, alive(view, chosen))
+    condemned = state.reason.why is Why.MONITOR_REBOOT
+    if spec.policies.failover is FailoverMode.MANUAL and state.session is not None and not condemned:
+        return Verdict(event=e.AlertRaised(kind=AlertKind.FAILOVER, node=chosen, settled_for=home,
+                                           why=reason(Why.FAILOVER_MANUAL, node, chosen)), guards=guards)
+    why = reason(Why.FAILOVER, node, sentence(proof))
+    return Verdict(event=e.Recovered(node=chosen, operation=next_operation(state.name, held.revision), why=why,
+                                     early_losses=losses, moved_at_s=now.wall_s, settled_for=home), guards=guards)
+
+
+def _early(state: ResourceState, now: Moment) -> bool:
+    """Tell whether the host was lost while the resource started there, or just after."""
+    if state.session is None:
+        return False
+    if state.state is State.LOADING:
+        return True
+    return state.state is State.RUNNING and 0 <= now.wall_s - state.since_s < EARLY_S
+
+
+def _proof_guard(view: ClusterView, held: Held[ResourceState]) -> tuple[Guard, ...]:
+    session = held.value.session
+    if session is None or session not in view.proofs:
+        return ()
+    return (Guard(Key(Kind.PROOF, session), view.proofs[session].revision),)
+
+
+def _settled(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName,
+             now: Moment) -> Verdict | None:
+    """Judge a resource that runs where it may: it may belong elsewhere by now."""
+    if node in view.nodes and not view.nodes[node].value.wanted:
+        return _emptied(view, held, spec, node)
+    if held.value.reason.why is Why.MONITOR_REBOOT:
+        return None
+    operation = next_operation(held.value.name, held.revision)
+    master = view.master.value.node if view.master else None
+    if spec.policies.follows_master and master is not None and master != node:
+        if placement.rejection(view, spec, master) is not None:
+            return None
+        return Verdict(event=e.Sent(target=master, operation=operation, why=reason(Why.FOLLOWS_MASTER, master),
+                                    moved_at_s=now.wall_s, settled_for=placement.home_session(view, spec)),
+                       guards=(alive(view, master),))
+    return _failback(view, held, spec, node, now)
+
+
+def _failback(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName,
+              now: Moment) -> Verdict | None:
+    """Return to the first preferred node when it has joined anew since the resource was placed."""
+    state, policies = held.value, spec.policies
+    if policies.failback is FailbackMode.DISABLE or Mark.MOVED_BY_MONITOR in state.marks:
+        return None
+    first = placement.order(view, spec)[0]
+    home = placement.home_session(view, spec)
+    if first == node or home is None or home == state.settled_for:
+        return None
+    if placement.rejection(view, spec, first) is not None or spent(state, spec, now):
+        return None
+    operation = next_operation(state.name, held.revision)
+    guards = (alive(view, first),)
+    if policies.failback is FailbackMode.MANUAL:
+        return Verdict(event=e.AlertRaised(kind=AlertKind.FAILBACK, node=node, settled_for=home,
+                                           why=reason(Why.FAILBACK_MANUAL, first)), guards=guards)
+    why = reason(Why.FAILBACK, first)
+    if policies.failback_live and spec.live:
+        return Verdict(event=e.MoveOrdered(target=first, live=True, operation=operation, why=why, settled_for=home),
+                       guards=guards)
+    return Verdict(event=e.Sent(target=first, operation=operation, why=why, moved_at_s=now.wall_s, settled_for=home),
+                   guards=guards)
+
+
+def spent(state: ResourceState, spec: ResourceSpec, now: Moment) -> bool:
+    """Tell whether the resource has used up its automatic moves of the last hour."""
+    recent = [at for at in state.moves if abs(now.wall_s - at) < HOUR_S]
+    return len(recent) >= spec.policies.moves_per_hour
+
+
+def _emptied(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName) -> Verdict:
+    """Move it off a node that is leaving: live where the scripts can; unassigned where no node can take it."""
+    why = reason(Why.NODE_LEAVES, node)
+    operation = next_operation(held.value.name, held.revision)
+    target = placement.after(view, spec, node)
+    home = placement.home_session(view, spec)
+    if target is None:
+        # Unloaded "towards" its own node, which takes nothing: the load that nobody claims is then placed anew.
+        return Verdict(event=e.Sent(target=node, operation=operation, why=why, settled_for=home))
+    guards = (alive(view, target),)
+    if spec.live and held.value.reason.why is not Why.MIGRATE_FAILED and held.value.reason.why is not (
+            Why.PREFLIGHT_FAILED):
+        return Verdict(event=e.MoveOrdered(target=target, live=True, operation=operation, why=why, settled_for=home),
+                       guards=guards)
+    return Verdict(event=e.Sent(target=target, operation=operation, why=why, settled_for=home), guards=guards)
+
+
+def _migrating(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> Verdict | None:
+    """Judge a move of which a node was lost; never starts a second copy, whatever died at whatever moment."""
+    state, move = held.value, held.value.move
+    assert move is not None
+    assert state.node is not None
+    source = fate(view, state.node, state.session)
+    target = fate(view, move.target, move.session)
+    arriving = move.phase is Phase.IN
+    if source is Fate.PROVEN and (move.phase is Phase.PREPARE or target is Fate.PROVEN):
+        return _lost(view, held, spec, state.node, now)
+    if source is Fate.PROVEN and target in {Fate.LIVE, Fate.RETURNED} and not arriving:
+        # The machine may have gone over in full: the target looks before it loads, and adopts what runs there.
+        return Verdict(event=e.Recovered(node=move.target, operation=next_operation(state.name, held.revision),
+                                         why=reason(Why.SOURCE_LOST, state.node), moved_at_s=now.wall_s,
+                                         settled_for=placement.home_session(view, spec)),
+                       guards=(*_proof_guard(view, held), alive(view, move.target)))
+    if target is Fate.PROVEN and arriving and source is not Fate.PROVEN:
+        return _elsewhere(view, held, spec, reason(Why.TARGET_LOST, move.target), without=move.target)
+    if target is Fate.PROVEN and move.phase in {Phase.PREPARE, Phase.ABORT} and source is Fate.LIVE:
+        return Verdict(event=e.Stayed(why=reason(Why.TARGET_LOST, move.target)))
+    return None
