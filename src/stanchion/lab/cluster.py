@@ -203,7 +203,8 @@ def default_directory() -> Path:
     if given:
         return Path(given)
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(runtime) / "stanchion-lab" if runtime else Path(f"/tmp/stanchion-lab-{os.getuid()}")  # noqa: S108 - create() refuses a foreign owner
+    own = f"/tmp/stanchion-lab-{os.getuid()}"  # noqa: S108 - create() refuses a directory of another user
+    return Path(runtime) / "stanchion-lab" if runtime else Path(own)
 
 
 def free_ports(count: int) -> list[int]:
