@@ -15,15 +15,13 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import TypeVar
 
-from stanchion.model.cluster import Change, Held, Key, Kind, Record, history_key
+from stanchion.model.cluster import UNWATCHED, Change, Held, Key, Kind, Record, history_key
 from stanchion.model.errors import StoreUnavailable
 from stanchion.model.ids import NOTHING, LeaseId, Revision
 from stanchion.model.transaction import Committed, Conflict, Transaction
 from stanchion.ports import Batch, Resync, Snapshot
 
 T = TypeVar("T")
-
-UNWATCHED = frozenset({Kind.HISTORY, Kind.RUN})
 
 
 @dataclass(slots=True)
