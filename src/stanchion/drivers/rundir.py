@@ -26,7 +26,7 @@ from stanchion.model.ids import Moment, NodeName
 from stanchion.ports import ScriptOrder
 
 _NOT_A_COMMAND = re.compile(r"^(exit|return|\[|\[\[|test|echo|printf|:|true|fi|unset|export|local|set)( |$)")
-_CURTAIN = re.compile(r"^\++ (local -|set \+(eu)?x|\[\[ \S+ != /opt/novell/ncs/lib/ncsfuncs ]])\n", re.MULTILINE)
+_CURTAIN = re.compile(r"^\++ (local -( IFS=.*)?|set \+(eu)?x|\[\[ \S+ != /opt/novell/ncs/lib/ncsfuncs ]])\n", re.MULTILINE)
 _REASON = re.compile(r"^ocf-exit-reason:(.+)$", re.MULTILINE)
 
 CODE_OVERDUE = 124
@@ -157,8 +157,8 @@ class RunDirectory:
         if not command:
             traced = [line[2:] for line in output.splitlines() if line.startswith("+ ")]
             command = next((line for line in reversed(traced) if not _NOT_A_COMMAND.match(line)), "")
-        reasons = _REASON.findall(output)
-        return f"{command}: {reasons[-1].strip()}" if reasons and command else command or (reasons or [""])[-1].strip()
+        reasons = _REASON.findall(output, max(output.rfind("+ " + command), 0))
+        return ": ".join(filter(None, (command, *(reason.strip() for reason in reasons[-1:]))))
 
 
 def runs_in(directory: Path) -> list[RunDirectory]:
