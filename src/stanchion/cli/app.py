@@ -1,0 +1,55 @@
+"""The application: all commands that speak HTTP, and how a command's end becomes an exit code."""
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from stanchion import __version__
+from stanchion.cli import exits, looking, nodes, orders, resources
+from stanchion.cli.session import TERMINAL, Terminal
+from stanchion.model.errors import StanchionError
+
+app = App(
+    name="stanchion",
+    help="High availability for virtual machines: a virtual machine never runs on two hosts.",
+    version=__version__,
+    suppress_keyboard_interrupt=False,
+)
+app.command(looking.status)
+app.command(resources.app)
+app.command(orders.online)
+app.command(orders.offline)
+app.command(orders.migrate)
+app.command(orders.alert)
+app.command(orders.end_process)
+app.command(nodes.app)
+app.command(looking.templates)
+app.command(looking.events)
+app.command(looking.explain)
+app.command(looking.runs)
+app.register_install_completion_command()
+
+
+def run(argv: Sequence[str] | None = None, *, terminal: Terminal | None = None) -> int:
+    """Run one command and give its exit code; trouble that was foreseen is one sentence on standard error."""
+    terminal = terminal or Terminal()
+    before = TERMINAL.set(terminal)
+    try:
+        result = app(list(sys.argv[1:] if argv is None else argv), exit_on_error=False,
+                     print_error=False, result_action="return_value",
+                     console=terminal.console() if terminal.out else None)
+    except StanchionError as error:
+        terminal.complain(f"stanchion: {exits.one_line(error)}")
+        return exits.code_of(error)
+    except CycloptsError as error:
+        terminal.complain(f"stanchion: {exits.one_line(error)} (see --help)")
+        return exits.USAGE
+    except KeyboardInterrupt:
+        terminal.complain("stanchion: interrupted; an order that was taken goes on, see `stanchion status`")
+        return exits.INTERRUPTED
+    except BrokenPipeError:
+        return exits.FAILED
+    finally:
+        TERMINAL.reset(before)
+    return result if isinstance(result, int) else 0

@@ -1,0 +1,147 @@
+"""Commands that only look: status, events, explain, runs, and the templates."""
+
+from typing import Annotated
+
+from cyclopts import App, Parameter
+
+from stanchion.cli.session import COMMON, Common, Session
+from stanchion.model.errors import NotFound
+from stanchion.model.history import Severity
+from stanchion.model.resource import ScriptKind
+
+templates = App(name="template", help="Look at the templates that resources are made from.")
+
+WATCH_S = 20.0
+"""How long a watch waits for a change before it asks again."""
+
+
+async def status(*, watch: Annotated[bool, Parameter(alias="-w", negative="")] = False,
+                 common: Common = COMMON) -> None:
+    """Look at the cluster: its nodes and resources.
+
+    Parameters
+    ----------
+    watch
+        Keep looking, and show every change as it happens.
+    """
+    async with common.session() as session:
+        from stanchion.cli import show
+
+        if watch:
+            await _watch(session)
+        else:
+            session.tell(await session.client.status(), show.status)
+
+
+async def _watch(session: Session) -> None:
+    from rich.live import Live
+
+    from stanchion.cli import show
+
+    now = await session.client.status()
+    if session.json:
+        while True:
+            session.terminal.write(now.model_dump_json())
+            now = await session.client.status(after=now.cluster.revision, wait_s=WATCH_S)
+    with Live(show.status(now), console=session.terminal.console(), screen=False, auto_refresh=False) as live:
+        while True:
+            now = await session.client.status(after=now.cluster.revision, wait_s=WATCH_S)
+            live.update(show.status(now), refresh=True)
+
+
+async def events(*, follow: Annotated[bool, Parameter(alias="-f", negative="")] = False, resource: str | None = None,
+                 severity: Severity = Severity.INFO, limit: Annotated[int, Parameter(alias="-n")] = 50,
+                 common: Common = COMMON) -> None:
+    """Read the cluster's history.
+
+    Parameters
+    ----------
+    follow
+        Keep reading, and show every event as it happens.
+    resource
+        Only events of this resource.
+    severity
+        Only events of at least this severity.
+    limit
+        How many of the newest events to begin with, 1 to 1000.
+    """
+    async with common.session() as session:
+        from stanchion.cli import show
+
+        page = await session.client.events(limit=limit, resource=resource, severity=severity)
+        if not follow:
+            session.tell(page, lambda told: show.events(told.events))
+            return
+        console = session.terminal.console()
+        for event in page.events:
+            session.terminal.write(event.model_dump_json()) if session.json else console.print(show.event(event))
+        async for event in session.client.follow(after=page.last, resource=resource, severity=severity):
+            session.terminal.write(event.model_dump_json()) if session.json else console.print(show.event(event))
+
+
+async def explain(subject: str, *, common: Common = COMMON) -> None:
+    """Tell why a resource is where it is and where it would go; `explain timing` derives the cluster's timers.
+
+    Parameters
+    ----------
+    subject
+        Name of a resource, in any case; or the word `timing`, which a resource of that name comes before.
+    """
+    async with common.session() as session:
+        from stanchion.cli import show
+
+        try:
+            session.tell(await session.client.explain(subject), show.explanation)
+        except NotFound:
+            if subject.casefold() != "timing":
+                raise
+            session.tell(await session.client.timing(), show.timing)
+
+
+async def runs(resource: str, script: ScriptKind | None = None, *,
+               limit: Annotated[int, Parameter(alias="-n")] = 20, common: Common = COMMON) -> None:
+    """List the runs of a resource's scripts; with a script, show the output of its last run.
+
+    Parameters
+    ----------
+    resource
+        Name of the resource, in any case.
+    script
+        The script whose last output to show.
+    limit
+        How many runs to list, 1 to 500.
+    """
+    async with common.session() as session:
+        from stanchion.cli import show
+
+        if script is None:
+            session.tell(await session.client.runs(resource, limit=limit), show.runs)
+            return
+        found = await session.client.runs(resource, script, limit=1, output=True)
+        if not found.runs:
+            raise NotFound(f"the {script} script of {resource} has not run yet; `stanchion runs {resource}` lists runs")
+        session.tell(found.runs[0], show.run)
+
+
+@templates.command(name="list")
+async def list_(*, common: Common = COMMON) -> None:
+    """List the templates."""
+    async with common.session() as session:
+        from stanchion.cli import show
+
+        session.tell(await session.client.templates(), show.templates)
+
+
+@templates.command(name="show")
+async def show_template(template: str, *, common: Common = COMMON) -> None:
+    """Look at one template: what it asks, and what a resource made from it will have.
+
+    Parameters
+    ----------
+    template
+        Name of the template, in any case.
+    """
+    async with common.session() as session:
+        from stanchion.cli import show
+
+        session.tell(await session.client.template(template), show.template)

@@ -1,0 +1,155 @@
+"""``stanchion resource``: make, look at, edit, delete and list resources."""
+
+import shutil
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import App, Parameter
+
+from stanchion.cli import editing, orders
+from stanchion.cli.changes import Changes
+from stanchion.cli.session import COMMON, Common, Session
+from stanchion.model.errors import InvalidInput, StanchionError
+
+if TYPE_CHECKING:
+    from stanchion.wire.replies import Saved
+
+app = App(name="resource", help="Make, look at, edit and delete resources.")
+
+NO_CHANGES = Changes()
+
+
+@app.command(name="list")
+async def list_(*, common: Common = COMMON) -> None:
+    """List all resources."""
+    async with common.session() as session:
+        from stanchion.cli import show
+
+        session.tell(await session.client.resources(), lambda told: show.resources(told.resources))
+
+
+@app.command
+async def show(resource: str, *, common: Common = COMMON) -> None:
+    """Look at one resource: its state, configuration, scripts and last runs.
+
+    Parameters
+    ----------
+    resource
+        Name of the resource, in any case.
+    """
+    async with common.session() as session:
+        from stanchion.cli import show
+
+        session.tell(await session.client.resource(resource), show.resource)
+
+
+@app.command
+async def create(name: str, template: str, *parameters: str, online: Annotated[bool, Parameter(negative="")] = False,
+                 changes: Changes = NO_CHANGES, common: Common = COMMON) -> None:
+    """Make a resource from a template. It begins Offline unless --online is given.
+
+    Parameters
+    ----------
+    name
+        Name of the new resource: 1 to 63 letters, digits and underscores.
+    template
+        Name of the template; `stanchion template list` lists them.
+    parameters
+        Answers to the template's form, as NAME=VALUE; `stanchion template show TEMPLATE` lists what it asks.
+    online
+        Bring it online after creation.
+    """
+    from stanchion.wire.requests import ResourceCreate
+
+    asked = ResourceCreate(name=name, template=template, parameters=_answers(parameters), overrides=changes.change())
+    async with common.session() as session:
+        saved = await session.client.create(asked)
+        _tell(session, saved, "made", quiet=online)
+        if online:
+            await orders.finish(session, await session.client.online(saved.resource.name), wait=True)
+
+
+@app.command
+async def edit(resource: str, *, editor: Annotated[bool, Parameter(negative="")] = False, revision: int | None = None,
+               changes: Changes = NO_CHANGES, common: Common = COMMON) -> None:
+    """Change a resource's configuration. A running resource takes it at its next load.
+
+    Parameters
+    ----------
+    resource
+        Name of the resource, in any case.
+    editor
+        Open the load, unload and monitor scripts in $EDITOR.
+    revision
+        Refuse to save when the configuration is not at this revision any more.
+    """
+    async with common.session() as session:
+        if editor:
+            await _edit_scripts(session, resource, changes, revision)
+            return
+        change = changes.change()
+        if not change.model_fields_set:
+            raise InvalidInput("nothing to change was given; `stanchion resource edit --help` lists the options")
+        _tell(session, await session.client.edit(resource, change, seen=revision), "saved")
+
+
+@app.command
+async def delete(resource: str, *, yes: Annotated[bool, Parameter(negative="")] = False,
+                 common: Common = COMMON) -> None:
+    """Delete a resource that is offline.
+
+    Parameters
+    ----------
+    resource
+        Name of the resource, in any case.
+    yes
+        Do not ask.
+    """
+    async with common.session() as session:
+        found = await session.client.resource(resource)
+        if not yes:
+            answer = session.terminal.ask(f"Delete {found.name} and its configuration? [y/N] ")
+            if answer is None:
+                raise InvalidInput("nobody can be asked here; add --yes to delete without a question")
+            if answer.lower() not in {"y", "yes"}:
+                raise StanchionError(f"{found.name} was not deleted")
+        await session.client.delete(found.name)
+        session.say(f"{found.name} was deleted")
+
+
+async def _edit_scripts(session: Session, name: str, changes: Changes, revision: int | None) -> None:
+    found = await session.client.resource(name)
+    place, texts = editing.edit(found.name, {kind: found.scripts[kind].text for kind in editing.KINDS})
+    change = changes.change(texts)
+    if change.model_fields_set:
+        try:
+            saved = await session.client.edit(found.name, change, seen=revision or found.spec_revision)
+        except StanchionError:
+            session.terminal.complain(f"not saved; what you typed is kept in {place}")
+            raise
+        _tell(session, saved, "saved")
+    else:
+        session.say("nothing was changed")
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def _answers(parameters: tuple[str, ...]) -> dict[str, str]:
+    answers = {}
+    for parameter in parameters:
+        name, equals, value = parameter.partition("=")
+        if not equals or not name:
+            raise InvalidInput(f"{parameter!r} is not an answer to the template's form; write NAME=VALUE")
+        if name in answers:
+            raise InvalidInput(f"the parameter {name} is given twice; give it once")
+        answers[name] = value
+    return answers
+
+
+def _tell(session: Session, saved: "Saved", done: str, *, quiet: bool = False) -> None:
+    for warning in saved.warnings:
+        session.terminal.complain(f"warning: {warning}")
+    if session.json:
+        if not quiet:
+            session.terminal.write(saved.model_dump_json(indent=2))
+        return
+    later = "; it takes effect when it is taken offline and online again" if saved.resource.pending else ""
+    session.say(f"{saved.resource.name} was {done}, revision {saved.resource.spec_revision}{later}")
