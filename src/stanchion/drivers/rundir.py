@@ -26,7 +26,7 @@ from stanchion.model.ids import Moment, NodeName
 from stanchion.ports import ScriptOrder
 
 _NOT_A_COMMAND = re.compile(r"^(exit|return|\[|\[\[|test|echo|printf|:|true|fi|unset|export|local|set)( |$)")
-_CURTAIN = re.compile(r"^\++ (local -( IFS=.*)?|set \+(eu)?x|\[\[ \S+ != /opt/novell/ncs/lib/ncsfuncs ]])\n", re.MULTILINE)
+_CURTAIN = re.compile(r"^\++ (local -|set \+(eu)?x|\[\[ \S+ != /opt/novell/ncs/lib/ncsfuncs ]])\n", re.MULTILINE)
 _REASON = re.compile(r"^ocf-exit-reason:(.+)$", re.MULTILINE)
 
 CODE_OVERDUE = 124
