@@ -150,6 +150,7 @@ class ScriptRunner:
             "BASH_ENV": str(share / "bash_env"),
             "STANCHION_LIBRARY": str(self._library),
             "STANCHION_OCF_PATH": str(share / "resource.d"),
+            "STANCHION_PYTHON": sys.executable,
             "NCS_RESOURCE": order.resource,
             "NCS_NODE": self._node,
             "NCS_OPERATION": order.script,

@@ -130,7 +130,8 @@ def _script_faults(spec: ResourceSpec) -> Iterator[str]:
         if "\r" in script.text or "\0" in script.text:
             yield f"the {kind} script holds carriage returns or null characters; bash reads only plain Unix text"
         yield from _duration_faults(f"the timeout of the {kind} script", script.timeout_s)
-    if spec.monitoring.enabled and spec.machine.kind is not MachineKind.SCRIPT and not spec.scripts.monitor.text.strip():
+    unwatched = spec.machine.kind is not MachineKind.SCRIPT and not spec.scripts.monitor.text.strip()
+    if spec.monitoring.enabled and unwatched:
         yield "monitoring is enabled, but the monitor script is empty"
     if spec.live and spec.machine.kind is MachineKind.QEMU and not spec.scripts.prepare.text.strip():
         yield "a QEMU machine migrates live only with a prepare script, which opens the door on the other node"

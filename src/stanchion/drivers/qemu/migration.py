@@ -56,7 +56,8 @@ def _end_of_migration(line: qmp.Line, deadline: float) -> str:
 
 def _keep(line: qmp.Line) -> None:
     """Make sure that the machine runs on here. Only called when the migration is known not to have completed."""
-    if line.order("query-migrate").get("status") in {"failed", "cancelled"} and not line.order("query-status")["running"]:
+    left = line.order("query-migrate").get("status") not in {"failed", "cancelled"}
+    if not left and not line.order("query-status")["running"]:
         line.order("cont")
 
 
