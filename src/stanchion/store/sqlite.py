@@ -27,8 +27,8 @@ from stanchion.store.sqlite_schema import create_file
 
 T = TypeVar("T")
 
-ANSWER_S = 3.0
-"""How long a caller waits: somewhat longer than a transaction waits for another process's."""
+DISK_S = 1.0
+"""How long the disk may take for a transaction, beyond the wait for other processes."""
 POLL_S = 0.025
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -40,15 +40,16 @@ class SqliteStore:
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.monotonic, boot: str | None = None,
-                 log_kept: int = 1000, max_pages: int | None = None) -> None:
+                 busy_s: float = 2.0, log_kept: int = 1000, max_pages: int | None = None) -> None:
         self._path = path
+        self._patience_s = busy_s + DISK_S
         self._closed = False
         self._watches: list[asyncio.Event] = []
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
-        boot = boot or BOOT_ID.read_text(encoding="ascii").strip()
+        boot = boot or BOOT_ID.read_text(encoding="utf-8").strip()
         try:
             self._ledger = self._worker.submit(
-                Ledger, path, clock=clock, boot=boot, log_kept=log_kept, max_pages=max_pages).result()
+                Ledger, path, clock=clock, boot=boot, busy_s=busy_s, log_kept=log_kept, max_pages=max_pages).result()
         except BaseException:
             self._worker.shutdown()
             raise
@@ -134,10 +135,10 @@ class SqliteStore:
         if self._closed:
             raise StoreUnavailable(f"the store {self._path} was closed")
         try:
-            async with asyncio.timeout(ANSWER_S):
+            async with asyncio.timeout(self._patience_s):
                 answer = await asyncio.get_running_loop().run_in_executor(self._worker, job)
         except TimeoutError as fault:
-            raise StoreUnavailable(f"the store {self._path} did not answer within {ANSWER_S:g} s: "
+            raise StoreUnavailable(f"the store {self._path} did not answer within {self._patience_s:g} s: "
                                    "its disk is slow or hangs") from fault
         if tell:
             self._tell()

@@ -46,17 +46,18 @@ class _Value:
 class Ledger:
     """One connection to the file. All methods block; all of them belong to the thread that made it.
 
-    ``clock`` gives CLOCK_MONOTONIC in seconds, ``boot`` the boot id. ``log_kept`` is how many revisions a watch may be
-    behind. ``max_pages`` bounds the file: beyond, writes fail just as on a full disk.
+    ``clock`` gives CLOCK_MONOTONIC in seconds, ``boot`` the boot id. A transaction waits ``busy_s`` for another
+    process's. ``log_kept`` is how many revisions a watch may be behind. ``max_pages`` bounds the file: beyond, writes
+    fail just as on a full disk.
     """
 
-    def __init__(self, path: Path, *, clock: Callable[[], float], boot: str, log_kept: int,
+    def __init__(self, path: Path, *, clock: Callable[[], float], boot: str, busy_s: float, log_kept: int,
                  max_pages: int | None) -> None:
         self._path = path
         self._clock = clock
         self._boot = boot
         self._log_kept = log_kept
-        self._connection = connect(path, max_pages)
+        self._connection = connect(path, busy_s=busy_s, max_pages=max_pages)
         self._identity = self._file()
         with translated(path):
             self.cluster = str(self._connection.execute("SELECT cluster FROM store").fetchone()[0])

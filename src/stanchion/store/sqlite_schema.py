@@ -23,8 +23,6 @@ from stanchion.model.errors import AlreadyExists, InvalidInput, StoreError, Stor
 APPLICATION = 0x5354414E
 """``STAN`` in ASCII: marks the file as ours."""
 SCHEMA = 1
-BUSY_S = 2.0
-"""How long a transaction waits for another process's transaction."""
 
 _LAYOUT = """
 CREATE TABLE store(
@@ -76,12 +74,15 @@ def create_file(path: Path, cluster: str) -> None:
                 left.unlink()
 
 
-def connect(path: Path, max_pages: int | None) -> sqlite3.Connection:
-    """Open a store and check it: that it is ours, of our schema, undamaged and writable. Raises ``StoreError``."""
+def connect(path: Path, *, busy_s: float, max_pages: int | None) -> sqlite3.Connection:
+    """Open a store and check it: that it is ours, of our schema, undamaged and writable. Raises ``StoreError``.
+
+    Transactions wait ``busy_s`` for those of other processes.
+    """
     if not path.exists():
         raise StoreUnusable(f"there is no store at {path}: run `stanchion init` to make one, or correct the path")
     with translated(path):
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_S,
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=busy_s,
                                      isolation_level=None)
         try:
             _check(connection, path)
@@ -109,7 +110,7 @@ def _told(fault: sqlite3.Error, path: Path) -> StoreError:
     code = getattr(fault, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
     primary = code & 0xFF
     if primary in _PASSING:
-        return StoreUnavailable(f"the store {path} is held by another process for longer than {BUSY_S:g} s ({fault})")
+        return StoreUnavailable(f"the store {path} is held by another process ({fault})")
     if primary in _NO_ROOM and code != sqlite3.SQLITE_IOERR_SHORT_READ:
         return StoreUnavailable(f"the store {path} cannot be written now: {fault}. Nothing was changed; make room on "
                                 "its disk, or look for disk errors in the kernel's log")
@@ -131,9 +132,13 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
                             f"knows {SCHEMA}): upgrade this node; nothing was changed")
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != "ok":
-        raise _damaged(path, verdict)
+        raise _damaged(path, verdict.replace("\n", ": "))
     connection.execute("BEGIN IMMEDIATE")
-    connection.execute("ROLLBACK")
+    try:
+        connection.execute("UPDATE store SET revision = revision")  # BEGIN alone succeeds on a read-only file
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 def _lay_out(path: Path, cluster: str) -> None:
@@ -165,4 +170,4 @@ def _foreign(path: Path) -> StoreUnusable:
 
 def _damaged(path: Path, fault: str) -> StoreUnusable:
     return StoreUnusable(f"the store {path} is damaged: {fault}. Nothing was changed; stop the agents, keep a copy of "
-                         "the file, and restore it from a backup or make a new one with `stanchion init`")
+                         "the file and of its -wal, and restore it from a backup or make a new one with `stanchion init`")
