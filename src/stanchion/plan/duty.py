@@ -161,12 +161,36 @@ def _unloading(case: Case) -> Next:
 
 
 def _running(case: Case) -> Next:
-    if case.state.session != case.session:
-        return _adopt(case)
+    """Adopt what runs here by right, then monitor it.
+
+    The first thing that an agent does for a running machine is to look: it may have stopped while no agent watched.
+    """
+    spec = case.spec.value
+    adopts = case.state.session != case.session
+    if _visible(spec) or (adopts and _lookable(spec)):
+        found = case.seen(Step.LOOK)
+        if found is None:
+            return Look(step=Step.LOOK, stage=case.stage, spec=spec)
+        if found.presence is Presence.ABSENT:
+            return _found_stopped(case)
+    if adopts:
+        return e.Claimed(session=case.session, why=case.state.reason)
     if case.state.reason.why is Why.MONITOR_REBOOT:
         return ResetHost(resource=case.state.name)
+    return _monitored(case)
+
+
+def _found_stopped(case: Case) -> e.Event:
     spec = case.spec.value
-    if not spec.monitoring.enabled or not spec.scripts.monitor.text.strip():
+    if spec.monitoring.enabled:
+        failure = monitoring.Failure(text="found not running")
+        return monitoring.respond(case.view, case.held, spec, failure, case.now)
+    return e.Failed(why=reason(Why.FOUND_STOPPED, case.me), session=case.session)
+
+
+def _monitored(case: Case) -> Next:
+    spec = case.spec.value
+    if not spec.monitoring.enabled or not _has(spec.scripts.monitor):
         return None
     run = case.ran(Step.MONITOR)
     failure = monitoring.failure_of(run) if run is not None else None
@@ -179,21 +203,6 @@ def _running(case: Case) -> Next:
     interval_ms = str(round(spec.monitoring.interval_s * 1000))
     return RunScript(step=Step.MONITOR, stage=stage, spec=spec, script=ScriptKind.MONITOR,
                      environment={"OCF_RESKEY_CRM_meta_interval": interval_ms})
-
-
-def _adopt(case: Case) -> Next:
-    """Take over what runs here by right, after this node opened a new session in the same life of its host."""
-    if not _lookable(case.spec.value):
-        return e.Claimed(session=case.session, why=case.state.reason)
-    found = case.seen(Step.LOOK)
-    if found is None:
-        return Look(step=Step.LOOK, stage=case.stage, spec=case.spec.value)
-    if found.presence is not Presence.ABSENT:
-        return e.Claimed(session=case.session, why=case.state.reason)
-    if case.spec.value.monitoring.enabled:
-        failure = monitoring.Failure(text="found not running")
-        return monitoring.respond(case.view, case.held, case.spec.value, failure, case.now)
-    return e.Failed(why=reason(Why.FOUND_STOPPED, case.me))
 
 
 def _migrating(case: Case) -> Next:

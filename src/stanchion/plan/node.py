@@ -46,7 +46,10 @@ class Duty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
-    """Everything that one agent believes. ``presences`` is what the halt after a cut-off found, None before."""
+    """Everything that one agent believes. ``presences`` is what the halt after a cut-off found, None before.
+
+    ``halting`` are the resources that are halted then; ``ending`` the orders to end a process that were taken up.
+    """
 
     me: NodeName
     session: SessionId | None = None
@@ -54,6 +57,7 @@ class NodeState:
     duties: Mapping[ResourceName, Duty] = field(default_factory=dict)
     cut_off: bool = False
     presences: Mapping[ResourceName, Presence] | None = None
+    halting: tuple[ResourceSpec, ...] = ()
     ending: frozenset[str] = frozenset()
 
     @property
@@ -71,9 +75,12 @@ def react(state: NodeState, happening: a.Happening, now: Moment) -> Reaction:
         case a.CutOff():
             return _cut_off(state)
         case a.Halted():
-            return replace(state, presences=happening.presences), ()
+            return _halted(state, happening.presences, now)
+        case a.Woken() if state.cut_off:
+            return state, () if state.holds_nothing else (a.HaltAll(specs=state.halting),)
         case a.SessionOpened():
-            fresh = replace(state, session=happening.session, cut_off=False, presences=None, duties={})
+            fresh = replace(state, session=happening.session, cut_off=False, presences=None, duties={},
+                            halting=())
             return _pump_all(fresh, now)
         case a.ViewChanged():
             return _pump_all(_seen(state, happening.view), now)
@@ -99,8 +106,17 @@ def _cut_off(state: NodeState) -> Reaction:
     for name, duty in state.duties.items():
         if duty.busy is not None and name in state.view.specs:
             specs[name] = state.view.specs[name].value
-    after = replace(state, cut_off=True, session=None, duties={}, presences=None)
-    return after, (a.HaltAll(specs=tuple(specs[name] for name in sorted(specs))),)
+    halting = tuple(specs[name] for name in sorted(specs))
+    after = replace(state, cut_off=True, session=None, duties={}, presences=None, halting=halting)
+    return after, (a.HaltAll(specs=halting),)
+
+
+def _halted(state: NodeState, presences: Mapping[ResourceName, Presence], now: Moment) -> Reaction:
+    """Keep what the look found; as long as a machine may be there, halt again."""
+    after = replace(state, presences=presences)
+    if not state.cut_off or after.holds_nothing:
+        return after, ()
+    return after, (a.WakeAt(at_s=now.mono_s + RETRY_S),)
 
 
 def _seen(state: NodeState, view: ClusterView) -> NodeState:

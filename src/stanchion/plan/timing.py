@@ -17,6 +17,6 @@ def derivation(timing: Timing) -> tuple[str, ...]:
         f"at {timing.fence_s:g} s its watchdog stops the host, unless every machine was seen gone",
         f"a watchdog may fire {timing.granularity_s:g} s late, and two clocks may drift by {drift_s:g} s in that time",
         f"so at {worst_s:g} s at the latest nothing runs there; the lease ends at {timing.lease_s:g} s",
-        f"{timing.renew_s:g} < {timing.halt_s:g} < {timing.fence_s:g} and {worst_s:g} < {timing.lease_s:g}: "
-        f"the margin is {timing.lease_s - worst_s:g} s",
+        (f"{timing.renew_s:g} < {timing.halt_s:g} < {timing.fence_s:g} and {worst_s:g} < {timing.lease_s:g}: "
+         f"the margin is {timing.lease_s - worst_s:g} s"),
     )

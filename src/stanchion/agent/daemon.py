@@ -1,0 +1,94 @@
+"""One agent: the parts put together, and the order in which they begin and end.
+
+Everything runs in one task group: when any part fails, all end, and the supervisor starts the agent anew; machines and
+scripts live in processes of their own and notice nothing. An orderly end gives the session back when nothing is held
+here; otherwise the session stands, and the restarted agent resumes it.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import structlog
+
+from stanchion.agent.doors import Doors, Identity
+from stanchion.agent.executor import Executor
+from stanchion.agent.follow import follow
+from stanchion.agent.loop import Loop
+from stanchion.agent.mastery import Mastery
+from stanchion.agent.tenure import Tenure
+from stanchion.model.actions import Action, ViewChanged
+from stanchion.model.cluster import ClusterView
+from stanchion.model.errors import StoreUnavailable
+from stanchion.plan.node import held_here
+
+GOODBYE_S = 2.0
+"""How long an orderly end may take to give the session back."""
+
+log = structlog.get_logger(__name__)
+
+
+class Daemon:
+    """The agent of one node."""
+
+    def __init__(self, doors: Doors, identity: Identity) -> None:
+        self._doors = doors
+        self._identity = identity
+        self.loop = Loop(identity.node, doors.clock, self._begin)
+        self.tenure = Tenure(doors, identity, self.loop.post, lambda: self.loop.state.holds_nothing,
+                             self.loop.changed)
+        self._executor = Executor(doors, identity, post=self.loop.post, in_time=lambda: self.tenure.in_time,
+                                  master=self._master, halt_within_s=self._halt_within_s,
+                                  give_back=self.tenure.give_back)
+        self._mastery = Mastery(doors.store, doors.clock, self.loop, lambda: self.tenure.session)
+
+    @property
+    def view(self) -> ClusterView:
+        """What this agent sees of the cluster now."""
+        return self.loop.view
+
+    async def run(self, *others: Coroutine[Any, Any, None]) -> None:
+        """Run until cancelled, with whatever else belongs to the agent (its API)."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._executor.run())
+                group.create_task(self.loop.run())
+                group.create_task(self.tenure.keep())
+                group.create_task(follow(self._doors.store, self._seen))
+                group.create_task(self._mastery.run())
+                for other in others:
+                    group.create_task(other)
+        except asyncio.CancelledError:
+            await self._say_goodbye()
+            raise
+
+    def _begin(self, action: Action) -> None:
+        self._executor.begin(action)
+
+    def _seen(self, view: ClusterView) -> None:
+        self.loop.post(ViewChanged(view=view))
+
+    def _master(self) -> str:
+        return self.view.master.value.node if self.view.master else ""
+
+    def _halt_within_s(self) -> float:
+        """Give the time between the local deadline and the watchdog, less a little for the last look."""
+        settings = self.view.sessions.get(self._identity.node)
+        if settings is None:
+            return 1.0
+        timing = settings.value.timing
+        return (timing.fence_s - timing.halt_s) * 0.9
+
+    async def _say_goodbye(self) -> None:
+        """Give the session back when nothing is held here; else leave everything as it is, for the next agent."""
+        session = self.tenure.session
+        if session is None:
+            return
+        if held_here(self.view, self._identity.node):
+            log.info("machines run here: the session stands for the next agent", session=session.id)
+            return
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                await self.tenure.give_back(session.id)
+        except (StoreUnavailable, TimeoutError) as problem:
+            log.warning("the session is not given back", problem=str(problem))

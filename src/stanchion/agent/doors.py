@@ -1,0 +1,32 @@
+"""The doors that an agent needs, and what it is told about itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from stanchion.model.ids import NodeName
+from stanchion.ports import Chance, Clock, Host, Hypervisor, Journal, Runner, Store, Watchdog
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """Everything behind which the world stands."""
+
+    store: Store
+    runner: Runner
+    hypervisor: Hypervisor
+    host: Host
+    watchdog: Watchdog
+    journal: Journal
+    clock: Clock
+    chance: Chance
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """Who this agent is: its node's name, where its API answers, and what its scripts see of the host."""
+
+    node: NodeName
+    url: str = ""
+    version: str = ""
+    self_fence: str = "none"
+    environment: Mapping[str, str] = field(default_factory=dict)

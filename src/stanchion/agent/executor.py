@@ -1,0 +1,200 @@
+"""Carrying actions out: each in a task of its own, each result a happening, nothing begun past the local deadline.
+
+The executor decides nothing. A script that cannot even be started is a run that was refused; a store that does not
+answer is a report whose fate is unknown. When the node is cut off, everything else is dropped and only the halt goes
+on: its scripts get what is left until the watchdog fires.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from stanchion.agent.doors import Doors, Identity
+from stanchion.model import actions as a
+from stanchion.model.cluster import Key, Kind
+from stanchion.model.errors import StanchionError, StoreUnavailable
+from stanchion.model.history import Run, RunEnd
+from stanchion.model.ids import OperationId, ResourceName, SessionId
+from stanchion.model.orders import Outcome
+from stanchion.model.reasons import Why, reason
+from stanchion.model.resource import ResourceSpec, ScriptKind
+from stanchion.model.state import Presence
+from stanchion.model.transaction import Committed, Guard, Put, Transaction
+from stanchion.ports import ScriptOrder
+
+RUNS_KEPT = 10
+"""So many runs of each script of a resource are kept in the store."""
+
+log = structlog.get_logger(__name__)
+
+
+class Executor:
+    """Carries out what the loop asks for. ``in_time`` tells whether the local deadline is still ahead."""
+
+    def __init__(self, doors: Doors, identity: Identity, *, post: Callable[[a.Happening], None],
+                 in_time: Callable[[], bool], master: Callable[[], str], halt_within_s: Callable[[], float],
+                 give_back: Callable[[SessionId], Coroutine[Any, Any, None]]) -> None:
+        self._doors = doors
+        self._identity = identity
+        self._post = post
+        self._in_time = in_time
+        self._master = master
+        self._halt_within_s = halt_within_s
+        self._give_back = give_back
+        self._tasks: dict[asyncio.Task[None], bool] = {}
+        self._group: asyncio.TaskGroup | None = None
+
+    async def run(self) -> None:
+        """Live until cancelled; what was begun is cancelled with it. Scripts live on in their own processes."""
+        async with asyncio.TaskGroup() as group:
+            self._group = group
+            await asyncio.Event().wait()
+
+    def begin(self, action: a.Action) -> None:
+        """Begin an action."""
+        match action:
+            case a.HaltAll():
+                self._drop()
+                self._start(self._halt_all(action.specs), lasting=True)
+            case a.RunScript():
+                self._start(self._script(action))
+            case a.Look():
+                self._start(self._look(action))
+            case a.CheckHost():
+                self._start(self._check(action))
+            case a.Commit():
+                self._start(self._commit(action))
+            case a.EndProcess():
+                self._start(self._end_process(action))
+            case a.ResetHost():
+                self._start(self._reset(action))
+            case a.GiveBack():
+                self._start(self._leave(action))
+            case a.WakeAt():
+                raise AssertionError("the loop keeps the alarm itself")
+
+    def _start(self, work: Coroutine[Any, Any, None], *, lasting: bool = False) -> None:
+        assert self._group is not None
+        task = self._group.create_task(work)
+        self._tasks[task] = lasting
+        task.add_done_callback(lambda done: self._tasks.pop(done, None))
+
+    def _drop(self) -> None:
+        """Drop everything but halts: this node may not act for the cluster any more."""
+        for task, lasting in list(self._tasks.items()):
+            if not lasting:
+                task.cancel()
+
+    # Scripts and looks.
+
+    async def _script(self, action: a.RunScript) -> None:
+        if not self._in_time():
+            return
+        run = await self._run(action.spec, action.script, action.stage, dict(action.environment))
+        if action.script is not ScriptKind.MONITOR or run.code != 0 or run.end is not RunEnd.EXITED:
+            await self._record(run)
+        self._post(a.ScriptEnded(resource=action.spec.name, step=action.step, stage=action.stage, run=run))
+
+    async def _run(self, spec: ResourceSpec, kind: ScriptKind, stage: str, environment: dict[str, str]) -> Run:
+        script = spec.scripts.of(kind)
+        words = {
+            **self._identity.environment,
+            "NCS_RESOURCE": spec.name,
+            "NCS_NODE": self._identity.node,
+            "NCS_MASTER": self._master(),
+            "NCS_OPERATION": kind.value,
+            "OCF_RESOURCE_INSTANCE": spec.machine.name or spec.name,
+            "OCF_RESKEY_CRM_meta_timeout": str(round(script.timeout_s * 1000)),
+            **environment,
+        }
+        order = ScriptOrder(resource=spec.name, script=kind, operation=OperationId(stage), text=script.text,
+                            timeout_s=script.timeout_s, environment=words)
+        began = self._doors.clock.now()
+        try:
+            return await self._doors.runner.run(order)
+        except (StanchionError, OSError) as problem:
+            log.warning("a script could not be started", resource=spec.name, script=kind.value, problem=str(problem))
+            return Run(resource=spec.name, script=kind, operation=OperationId(stage), node=self._identity.node,
+                       started_at_s=began.wall_s, ended_at_s=self._doors.clock.now().wall_s, end=RunEnd.REFUSED,
+                       code=1, command=str(problem), output=str(problem))
+
+    async def _record(self, run: Run) -> None:
+        """Keep the run for people; a store that is away costs the record, never the operation."""
+        kept = replace(run, node=self._identity.node)
+        try:
+            await self._doors.store.commit(Transaction(puts=(Put(kept),)))
+            await self._doors.store.trim(Kind.RUN, prefix=f"{run.resource}/{run.script}/", keep=RUNS_KEPT)
+        except StoreUnavailable as problem:
+            log.warning("a run is not recorded", resource=run.resource, problem=str(problem))
+
+    async def _look(self, action: a.Look) -> None:
+        presence, text = await self._doors.hypervisor.look(action.spec)
+        if action.after_unload and presence is Presence.UNKNOWN and action.spec.machine.kind.value == "script":
+            # Where only the monitor script can tell, its failure after a good unload means that it is gone.
+            presence = Presence.ABSENT
+        self._post(a.Looked(resource=action.spec.name, step=action.step, stage=action.stage, presence=presence,
+                            text=text))
+
+    async def _check(self, action: a.CheckHost) -> None:
+        found = await self._doors.host.readiness(action.spec, action.digests)
+        self._post(a.Checked(resource=action.spec.name, stage=action.stage, fault=found.fault,
+                             digests=found.digests))
+
+    # Reports and orders.
+
+    async def _commit(self, action: a.Commit) -> None:
+        written: bool | None
+        try:
+            written = isinstance(await self._doors.store.commit(action.transaction), Committed)
+        except StoreUnavailable as problem:
+            log.warning("a report is not written", resource=action.resource, problem=str(problem))
+            written = None
+        self._post(a.Reported(resource=action.resource, written=written))
+
+    async def _end_process(self, action: a.EndProcess) -> None:
+        intent, now = action.intent.value, self._doors.clock.now()
+        ended = await self._doors.runner.end(action.resource)
+        why = reason(Why.ENDED_PROCESS) if ended else reason(Why.NO_PROCESS, action.resource)
+        outcome = Outcome.DONE if ended else Outcome.REFUSED
+        after = replace(intent, outcome=outcome, reason=why, ended_at_s=now.wall_s)
+        guard = Guard(Key(Kind.INTENT, intent.id), action.intent.revision)
+        try:
+            await self._doors.store.commit(Transaction(guards=(guard,), puts=(Put(after),)))
+        except StoreUnavailable as problem:
+            log.warning("the end of an order is not written", intent=intent.id, problem=str(problem))
+
+    async def _reset(self, action: a.ResetHost) -> None:
+        log.critical("resetting this host", resource=action.resource)
+        try:
+            await self._doors.host.reset()
+        except StanchionError as problem:
+            log.critical("this host cannot be reset", problem=str(problem))
+
+    async def _leave(self, action: a.GiveBack) -> None:
+        try:
+            await self._give_back(action.session)
+        except StoreUnavailable as problem:
+            log.warning("the session is not given back yet", problem=str(problem))
+
+    # The halt.
+
+    async def _halt_all(self, specs: tuple[ResourceSpec, ...]) -> None:
+        found = await asyncio.gather(*(self._halt(spec) for spec in specs))
+        self._post(a.Halted(presences=dict(found)))
+
+    async def _halt(self, spec: ResourceSpec) -> tuple[ResourceName, Presence]:
+        """End the resource's script, run its halt, and look; what cannot be seen in time may still run."""
+        try:
+            async with asyncio.timeout(self._halt_within_s()):
+                await self._doors.runner.end(spec.name)
+                if spec.scripts.halt.text.strip():
+                    stage = f"halt-{round(self._doors.clock.now().mono_s * 1000)}"
+                    await self._run(spec, ScriptKind.HALT, stage, {})
+                presence, text = await self._doors.hypervisor.look(spec)
+        except TimeoutError:
+            presence, text = Presence.UNKNOWN, "no answer in time"
+        log.warning("halted", resource=spec.name, presence=presence.value, seen=text)
+        return spec.name, presence

@@ -1,0 +1,45 @@
+"""What must always hold, checked before every decision is written, in production too.
+
+The master would rather stop than write a decision that could start a second copy: a violation raises
+``BrokenInvariant``, the agent dies, its watchdog is not fed, and another node decides. The rules are those of
+``docs/safety.md``; the simulator checks them on whole histories, this module on one decision.
+"""
+
+from stanchion.model.actions import Decision
+from stanchion.model.cluster import ClusterView
+from stanchion.model.errors import BrokenInvariant
+from stanchion.model.ids import NodeName, SessionId
+from stanchion.model.state import Phase, ResourceState, State, holders
+from stanchion.plan.lifecycle import story
+from stanchion.plan.membership import Fate, fate
+
+
+def check(view: ClusterView, decision: Decision) -> None:
+    """Raise ``BrokenInvariant`` when the decision could start a second copy or takes lives back."""
+    for put in decision.transaction.puts:
+        after = put.record
+        if not isinstance(after, ResourceState) or after.name not in view.states:
+            continue
+        before = view.states[after.name].value
+        if after.lives < before.lives:
+            raise BrokenInvariant(f"lives would fall: {story(before)}")
+        for node, session in _released(before, after):
+            if fate(view, node, session) is not Fate.PROVEN:
+                raise BrokenInvariant(f"nothing proves that {node} ({session}) stopped: {story(before)}, "
+                                      f"to become {story(after)}")
+
+
+def _released(before: ResourceState, after: ResourceState) -> tuple[tuple[NodeName, SessionId], ...]:
+    """Name the sessions in which the machine may be executing and which the decision would let go of."""
+    kept = set(holders(after)) if after.session is not None else set()
+    claims = [(before.node, before.session)] if before.node is not None and holders(before) else []
+    if before.state is State.MIGRATING and before.move is not None:
+        if before.move.phase is Phase.IN:
+            claims = []
+        claims.append((before.move.target, before.move.session))
+        if after.state is State.LOADING and after.node == before.move.target:
+            # The target itself looks before it loads, and adopts what it finds.
+            claims.pop()
+        elif after.state is State.RUNNING:
+            claims.pop()
+    return tuple((node, session) for node, session in claims if session is not None and node not in kept)
