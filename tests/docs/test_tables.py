@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from stanchion.cli.exits import CODES
 from stanchion.drivers.templates import SHARE, shipped
 from stanchion.model.cluster import ProofKind
+from stanchion.model.errors import StanchionError
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import State
 from stanchion.model.template import Template
@@ -86,3 +88,8 @@ def test_the_templates_page_lists_the_template(template: Template) -> None:
     _, title, live, _ = row("templates.md", template.name)
 
     assert (title, live) == (template.title, "yes" if template.live else "no")
+
+
+@pytest.mark.parametrize("error", CODES)
+def test_the_command_line_page_lists_the_exit_code(error: type[StanchionError]) -> None:
+    assert row("cli.md", str(CODES[error]))
