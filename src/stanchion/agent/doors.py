@@ -1,8 +1,8 @@
 """The doors that an agent needs, and what it is told about itself."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from stanchion.model.cluster import SelfFence
 from stanchion.model.ids import NodeName
 from stanchion.ports import Chance, Clock, Host, Hypervisor, Journal, Runner, Store, Watchdog
 
@@ -23,10 +23,9 @@ class Doors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who this agent is: its node's name, where its API answers, and what its scripts see of the host."""
+    """Who this agent is: its node's name, where its API answers, and what its watchdog is."""
 
     node: NodeName
     url: str = ""
     version: str = ""
-    self_fence: str = "none"
-    environment: Mapping[str, str] = field(default_factory=dict)
+    self_fence: SelfFence = SelfFence.NONE

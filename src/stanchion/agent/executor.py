@@ -101,7 +101,6 @@ class Executor:
     async def _run(self, spec: ResourceSpec, kind: ScriptKind, stage: str, environment: dict[str, str]) -> Run:
         script = spec.scripts.of(kind)
         words = {
-            **self._identity.environment,
             "NCS_RESOURCE": spec.name,
             "NCS_NODE": self._identity.node,
             "NCS_MASTER": self._master(),

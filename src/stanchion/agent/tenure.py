@@ -165,7 +165,7 @@ class Tenure:
         armed = self._doors.watchdog.arm(now.mono_s + timing.fence_s)
         lease = await self._doors.store.grant(timing.lease_s)
         session = Session(node=me, id=SessionId(f"{me}-{self._doors.chance.token()}"), boot=self._doors.host.boot(),
-                          lease=lease, self_fence=SelfFence(self._identity.self_fence) if armed else SelfFence.NONE,
+                          lease=lease, self_fence=self._identity.self_fence if armed else SelfFence.NONE,
                           timing=timing, url=self._identity.url, version=self._identity.version,
                           opened_at_s=now.wall_s)
         proofs = () if last is None else self._proofs(view, last.value, journal)

@@ -139,7 +139,8 @@ def _entry(here: Services, name: ResourceName, why: Reason, now: float) -> Entry
 
 
 def _taken(name: ResourceName) -> AlreadyExists:
-    return AlreadyExists(f"there is a resource {name} already (names must differ by more than case); choose another name")
+    return AlreadyExists(f"there is a resource {name} already (names must differ by more than case); "
+                         "choose another name")
 
 
 def _stale(held: Held[ResourceSpec]) -> Stale:

@@ -99,7 +99,8 @@ def install(app: FastAPI) -> None:
         if error.status_code == HTTPStatus.NOT_FOUND:
             kind, text = NotFound, f"there is nothing at {request.url.path}; /v1/openapi.json lists what there is"
         elif error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            kind, text = InvalidInput, f"{request.method} is not possible at {request.url.path}; /v1/openapi.json lists what is"
+            kind, text = InvalidInput, (f"{request.method} is not possible at {request.url.path}; "
+                                        "/v1/openapi.json lists what is")
         else:
             text = str(error.detail)
         return problem(error.status_code, text, kind=kind, headers=dict(error.headers or {}))

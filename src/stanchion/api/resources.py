@@ -106,7 +106,8 @@ async def explain(here: Here, name: str) -> replies.Explanation:
 async def runs(
     here: Here, name: str,
     script: ScriptKind | None = None,
-    output: Annotated[bool, Query(description="give the output of each run too")] = False,  # noqa: FBT002 - a query flag
+    *,
+    output: Annotated[bool, Query(description="give the output of each run too")] = False,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> replies.RunList:
     """List the runs of its scripts, the newest first."""

@@ -27,6 +27,7 @@ app.command(nodes.app)
 app.command(looking.templates)
 app.command(looking.events)
 app.command(looking.explain)
+app.command(looking.explain_timing)
 app.command(looking.runs)
 app.register_install_completion_command()
 

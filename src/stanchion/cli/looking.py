@@ -79,7 +79,7 @@ async def events(*, follow: Annotated[bool, Parameter(alias="-f", negative="")] 
             session.terminal.write(event.model_dump_json()) if session.json else console.print(show.event(event))
 
 
-async def explain(subject: str, *, common: Common = COMMON) -> None:
+async def explain(subject: str, /, *, common: Common = COMMON) -> None:
     """Tell why a resource is where it is and where it would go; `explain timing` derives the cluster's timers.
 
     Parameters
@@ -91,14 +91,25 @@ async def explain(subject: str, *, common: Common = COMMON) -> None:
         from stanchion.cli import show
 
         try:
-            session.tell(await session.client.explain(subject), show.explanation)
+            told = await session.client.explain(subject)
         except NotFound:
             if subject.casefold() != "timing":
                 raise
-            session.tell(await session.client.timing(), show.timing)
+        else:
+            session.tell(told, show.explanation)
+            return
+    await explain_timing(common=common)
 
 
-async def runs(resource: str, script: ScriptKind | None = None, *,
+async def explain_timing(*, common: Common = COMMON) -> None:
+    """Tell the cluster's timers, and derive why a failover is safe."""
+    async with common.session() as session:
+        from stanchion.cli import show
+
+        session.tell(await session.client.timing(), show.timing)
+
+
+async def runs(resource: str, script: ScriptKind | None = None, /, *,
                limit: Annotated[int, Parameter(alias="-n")] = 20, common: Common = COMMON) -> None:
     """List the runs of a resource's scripts; with a script, show the output of its last run.
 
@@ -133,7 +144,7 @@ async def list_(*, common: Common = COMMON) -> None:
 
 
 @templates.command(name="show")
-async def show_template(template: str, *, common: Common = COMMON) -> None:
+async def show_template(template: str, /, *, common: Common = COMMON) -> None:
     """Look at one template: what it asks, and what a resource made from it will have.
 
     Parameters

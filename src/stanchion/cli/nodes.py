@@ -23,7 +23,7 @@ async def list_(*, common: Common = COMMON) -> None:
 
 
 @app.command
-async def show(node: str, *, common: Common = COMMON) -> None:
+async def show(node: str, /, *, common: Common = COMMON) -> None:
     """Look at one node.
 
     Parameters
@@ -38,7 +38,7 @@ async def show(node: str, *, common: Common = COMMON) -> None:
 
 
 @app.command
-async def leave(node: str, *, wait: bool = True, common: Common = COMMON) -> None:
+async def leave(node: str, /, *, wait: bool = True, common: Common = COMMON) -> None:
     """Ask a node to hand its resources over and leave the cluster.
 
     Parameters
@@ -52,7 +52,7 @@ async def leave(node: str, *, wait: bool = True, common: Common = COMMON) -> Non
 
 
 @app.command
-async def join(node: str, *, wait: bool = True, common: Common = COMMON) -> None:
+async def join(node: str, /, *, wait: bool = True, common: Common = COMMON) -> None:
     """Ask a node that left to join again.
 
     Parameters
@@ -66,7 +66,7 @@ async def join(node: str, *, wait: bool = True, common: Common = COMMON) -> None
 
 
 @app.command
-async def confirm_down(node: str, *, yes: Annotated[bool, Parameter(negative="")] = False, wait: bool = True,
+async def confirm_down(node: str, /, *, yes: Annotated[bool, Parameter(negative="")] = False, wait: bool = True,
                        common: Common = COMMON) -> None:
     """State that a lost node runs nothing any more, so that its resources may start elsewhere.
 
@@ -94,7 +94,7 @@ async def confirm_down(node: str, *, yes: Annotated[bool, Parameter(negative="")
 
 
 @app.command
-async def remove(node: str, *, common: Common = COMMON) -> None:
+async def remove(node: str, /, *, common: Common = COMMON) -> None:
     """Forget a node that has left and that no resource prefers.
 
     Parameters

@@ -28,7 +28,7 @@ async def list_(*, common: Common = COMMON) -> None:
 
 
 @app.command
-async def show(resource: str, *, common: Common = COMMON) -> None:
+async def show(resource: str, /, *, common: Common = COMMON) -> None:
     """Look at one resource: its state, configuration, scripts and last runs.
 
     Parameters
@@ -43,7 +43,7 @@ async def show(resource: str, *, common: Common = COMMON) -> None:
 
 
 @app.command
-async def create(name: str, template: str, *parameters: str, online: Annotated[bool, Parameter(negative="")] = False,
+async def create(name: str, template: str, /, *parameters: str, online: Annotated[bool, Parameter(negative="")] = False,
                  changes: Changes = NO_CHANGES, common: Common = COMMON) -> None:
     """Make a resource from a template. It begins Offline unless --online is given.
 
@@ -69,8 +69,9 @@ async def create(name: str, template: str, *parameters: str, online: Annotated[b
 
 
 @app.command
-async def edit(resource: str, *, editor: Annotated[bool, Parameter(negative="")] = False, revision: int | None = None,
-               changes: Changes = NO_CHANGES, common: Common = COMMON) -> None:
+async def edit(resource: str, /, *, editor: Annotated[bool, Parameter(negative="")] = False,
+               revision: int | None = None, changes: Changes = NO_CHANGES,
+               common: Common = COMMON) -> None:
     """Change a resource's configuration. A running resource takes it at its next load.
 
     Parameters
@@ -93,7 +94,7 @@ async def edit(resource: str, *, editor: Annotated[bool, Parameter(negative="")]
 
 
 @app.command
-async def delete(resource: str, *, yes: Annotated[bool, Parameter(negative="")] = False,
+async def delete(resource: str, /, *, yes: Annotated[bool, Parameter(negative="")] = False,
                  common: Common = COMMON) -> None:
     """Delete a resource that is offline.
 

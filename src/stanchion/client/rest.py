@@ -225,8 +225,8 @@ class Client:
             except httpx2.TransportError as error:
                 fault = str(error) or "it did not answer in time"
                 if method != "GET":
-                    raise NoAnswer(f"the connection to {self._url('')} broke before the answer came, so it is not known "
-                                   "whether it was done; look with `stanchion status` before you repeat it") from None
+                    raise NoAnswer(f"the connection to {self._url('')} broke before the answer came, so it is not "
+                                   "known whether it was done; look with `stanchion status` before you repeat it") from None
             else:
                 if answer.is_error:
                     raise _error(answer)

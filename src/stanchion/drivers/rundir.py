@@ -2,7 +2,7 @@
 
 A run is in one of three stages, and the files alone tell which, so it does not matter who asks:
 
-    code is there                           ended, and how
+    code is there                           ended, and how (overdue as well: too late, and that had been told)
     the keeper or the script lives          runs
     neither                                 killed: somebody ended the keeper, or the host went down
 
@@ -111,15 +111,18 @@ class RunDirectory:
         await end_group(_read(self.path / "process"), grace_s)
 
     def result(self, order: ScriptOrder, node: NodeName, now: Moment) -> Run:
-        """Tell how the run ended; when it has not, it is overdue."""
+        """Tell how the run ended; when it has not, it is overdue, and stays so however it may end."""
         record = self._order()
         code, signalled, seconds = self._code()
         end = RunEnd.KILLED if signalled else RunEnd.EXITED
         ended_at_s = record["started_at_s"] + seconds
-        if code is None and self.over:
-            end, code, ended_at_s = RunEnd.KILLED, CODE_KILLED, now.wall_s
-        elif code is None or seconds > record["timeout_s"]:
+        overdue = self.path / "overdue"
+        if code is None and not self.over:
+            overdue.touch()
+        if overdue.exists() or seconds > record["timeout_s"]:
             end, code, ended_at_s = RunEnd.OVERDUE, CODE_OVERDUE, record["started_at_s"] + record["timeout_s"]
+        elif code is None:
+            end, code, ended_at_s = RunEnd.KILLED, CODE_KILLED, now.wall_s
         output = self.output()
         return Run(
             resource=order.resource, script=order.script, operation=order.operation, node=node,

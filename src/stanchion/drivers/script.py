@@ -47,6 +47,7 @@ class ScriptRunner:
 
     def __init__(
         self, *, node: NodeName, runs_dir: Path, clock: Clock, environment: Mapping[str, str], library: Path,
+        grace_s: float = GRACE_S,
     ) -> None:
         """Keep runs below ``runs_dir``, which belongs to this node alone."""
         self._node = node
@@ -54,6 +55,7 @@ class ScriptRunner:
         self._clock = clock
         self._environment = dict(environment)
         self._library = library.resolve()
+        self._grace_s = grace_s
         self._turns: dict[ResourceName, asyncio.Lock] = {}
         self._keepers: set[int] = set()
 
@@ -81,7 +83,7 @@ class ScriptRunner:
     async def end(self, resource: ResourceName) -> bool:
         """End the process group of the resource's running script: TERM, then KILL. False: nothing ran."""
         living = await asyncio.to_thread(self._living, resource)
-        await asyncio.gather(*(directory.end(GRACE_S) for directory in living))
+        await asyncio.gather(*(directory.end(self._grace_s) for directory in living))
         return bool(living)
 
     async def forget(self, resource: ResourceName) -> None:
@@ -149,6 +151,7 @@ class ScriptRunner:
             "LANG": "C.UTF-8",
             "BASH_ENV": str(share / "bash_env"),
             "STANCHION_LIBRARY": str(self._library),
+            "STANCHION_PYTHON": sys.executable,
             "STANCHION_OCF_PATH": str(share / "resource.d"),
             "STANCHION_PYTHON": sys.executable,
             "NCS_RESOURCE": order.resource,

@@ -1,5 +1,6 @@
 """``stanchion lab``: the process lab from the command line."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -35,10 +36,19 @@ def up(*, nodes: int = 3, profile: Literal["fast", "default", "tolerant"] = "def
     where = directory or default_directory()
     lab = Lab.open(where) if (where / "lab.json").exists() else Lab.create(where, nodes, profile=profile)
     lab.up()
+    other = "" if directory is None else f" --dir {directory}"
     print(f"The lab is up in {lab.directory}. Speak to it, for example:")
-    print(f"  {lab.speak('status')}")
-    print("  stanchion lab power off node1")
-    print("  stanchion lab down")
+    print(f'  eval "$(stanchion lab env{other})"')
+    print("  stanchion status")
+    print(f"  stanchion lab power off node1{other}")
+    print(f"  stanchion lab down{other}")
+
+
+@app.command
+def env(*, directory: Dir = None) -> None:
+    """Print the shell lines after which `stanchion` speaks to the lab: eval "$(stanchion lab env)"."""
+    for name, value in _lab(directory).environment().items():
+        print(f"export {name}={shlex.quote(value)}")
 
 
 @app.command

@@ -44,10 +44,10 @@ class LabHost:
     port: int
     directory: Path
 
-    @property
-    def client_file(self) -> Path:
-        """The settings with which the command line reaches this host's agent."""
-        return self.directory / "client.toml"
+    def setting(self, name: str) -> Path:
+        """Give a path out of the settings that ``stanchion init`` wrote for this host."""
+        with (self.directory / "agent.toml").open("rb") as file:
+            return self.directory / str(tomllib.load(file)[name])
 
     def command(self, words: str) -> dict[str, object]:
         """Have the supervisor carry out a command. Raises ``NotNow`` when there is no supervisor or it refuses."""
@@ -112,15 +112,19 @@ class Lab:
                 return host
         raise NotFound(f"there is no host {name} in this lab; there are {', '.join(h.name for h in self.hosts)}")
 
-    def speak(self, words: str, name: str = "node1") -> str:
-        """Give the shell line with which a person says something to a host's agent."""
-        return f"stanchion --config {self.host(name).client_file} {words}"
+    def environment(self) -> dict[str, str]:
+        """Give the variables with which the command line and the client find this lab: all agents, one token."""
+        urls = ",".join(f"http://127.0.0.1:{host.port}" for host in self.hosts)
+        return {"STANCHION_URL": urls, "STANCHION_TOKEN_FILE": str(self.hosts[0].setting("token_file"))}
 
-    def up(self) -> None:
-        """Start a supervisor for each host that has none, and wait until each answers. Raises ``HostError``."""
+    def up(self, *, attached: bool = False) -> None:
+        """Start a supervisor for each host that has none, and wait until each answers. Raises ``HostError``.
+
+        Attached hosts lose their power when the calling process ends, however it ends.
+        """
         for host in self.hosts:
             if not self._answers(host):
-                self._start(host)
+                self._start(host, attached=attached)
         for host in self.hosts:
             wait_until(lambda host=host: self._answers(host), 10.0,  # type: ignore[misc]  # binds the loop's host
                        f"the supervisor of {host.name} did not start: see {host.directory / 'supervisor.log'}")
@@ -147,19 +151,20 @@ class Lab:
                  "--self-fence", "supervisor", "--supervisor", str(host.directory / "watchdog.sock")]
         first = self.hosts[0]
         if host is not first:
-            with (first.directory / "agent.toml").open("rb") as file:
-                store = first.directory / tomllib.load(file)["store"]
-            words += ["--store", str(store)]
+            words += ["--store", str(first.setting("store"))]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise HostError(f"`stanchion init` failed for {host.name}: {(done.stderr or done.stdout).strip()}")
+        if host is not first:  # a cluster has one token, so that a client can go from one agent to the next
+            shutil.copyfile(first.setting("token_file"), host.setting("token_file"))
 
-    def _start(self, host: LabHost) -> None:
+    def _start(self, host: LabHost, *, attached: bool) -> None:
         agent = [*self._program, "agent", "--config", str(host.directory / "agent.toml")]
         with (host.directory / "supervisor.log").open("ab") as journal:
             words = [sys.executable, "-m", "stanchion.lab.supervisor", str(host.directory), *agent]
-            process = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=journal, stderr=journal,
-                                       start_new_session=True)
+            process = subprocess.Popen(
+                words, stdin=subprocess.DEVNULL, stdout=journal, stderr=journal, start_new_session=True,
+                preexec_fn=processes.end_with_parent if attached else None)  # noqa: PLW1509 - one system call
         process.returncode = 0  # it outlives this process on purpose, so nobody shall wait for it
 
     def _answers(self, host: LabHost) -> bool:

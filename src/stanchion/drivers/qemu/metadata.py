@@ -1,4 +1,8 @@
-"""What the agent says about itself: OCF resource agent meta-data, version 1.1."""
+"""What the agent says about itself: OCF resource agent meta-data, version 1.1.
+
+It also keeps to the older document type that checking programs still hold agents against. That one knows only the
+standard's actions, so our own two, ``prepare`` and ``halt``, are told of in the description.
+"""
 
 from typing import NamedTuple
 
@@ -26,15 +30,14 @@ PARAMETERS = (
 
 ACTIONS = (
     ("start", 60), ("stop", 90), ("monitor", 20), ("status", 20), ("migrate_to", 120), ("migrate_from", 60),
-    ("prepare", 60), ("halt", 10), ("validate-all", 10), ("meta-data", 5),
+    ("validate-all", 10), ("meta-data", 5),
 )
 
 
 def _parameter(of: Parameter) -> str:
     required = ' required="1"' if of.name == "config" else ""
     default = f' default="{of.default}"' if of.default else ""
-    unique = ' unique-group="machine"' if of.name == "name" else ""
-    return (f'  <parameter name="{of.name}"{required}{unique}>\n'
+    return (f'  <parameter name="{of.name}"{required}>\n'
             f'   <longdesc lang="en">{of.long}</longdesc>\n'
             f'   <shortdesc lang="en">{of.short}</shortdesc>\n'
             f'   <content type="{of.kind}"{default}/>\n'
@@ -47,11 +50,13 @@ def _action(name: str, timeout_s: int) -> str:
 
 
 METADATA = f"""<?xml version="1.0"?>
+<!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd">
 <resource-agent name="Qemu" version="1.0">
  <version>1.1</version>
  <longdesc lang="en">
 Runs a virtual machine with plain QEMU, one process and no daemon. It moves to another node while it runs: the target
-opens a door (prepare), the source sends the machine (migrate_to), the target lets it run (migrate_from).
+opens a door (prepare, an action of our own), the source sends the machine to it (migrate_to, the door being named in
+STANCHION_DOOR), the target lets it run (migrate_from). Another action of our own, halt, ends the machine at once.
  </longdesc>
  <shortdesc lang="en">A virtual machine run by plain QEMU</shortdesc>
  <parameters>

@@ -1,0 +1,180 @@
+"""The one place that knows every concrete class: it builds an agent from its settings, and makes a node's files.
+
+Heavy libraries are imported late and off the event loop: an agent that was restarted must renew its lease within
+moments, and the API can wait.
+"""
+
+import asyncio
+import fcntl
+import importlib
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+
+from stanchion import __version__
+from stanchion.agent.daemon import Daemon
+from stanchion.agent.doors import Doors, Identity
+from stanchion.config import AgentConfig
+from stanchion.drivers.clock import HostChance, HostClock
+from stanchion.drivers.host import LinuxHost, read_boot_id, refuse_reset
+from stanchion.drivers.hypervisor import HostHypervisor
+from stanchion.drivers.journal import FileJournal
+from stanchion.drivers.script import ScriptRunner
+from stanchion.drivers.templates import SHARE
+from stanchion.drivers.watchdog import NoWatchdog, SupervisorWatchdog
+from stanchion.model.cluster import SelfFence
+from stanchion.model.errors import HostError, StanchionError
+from stanchion.model.ids import NodeName, OperationId
+from stanchion.model.resource import ResourceSpec, ScriptKind
+from stanchion.ports import ScriptOrder
+from stanchion.store.sqlite import SqliteStore
+
+API_RETRY_S = 1.0
+
+log = structlog.get_logger(__name__)
+
+
+def run_agent(config: AgentConfig) -> None:
+    """Run one node's agent until it is told to end. Raises ``StanchionError`` with what an operator must do."""
+    _journal_lines(as_json=config.log_json)
+    config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = _only_agent(config.state_dir)
+    try:
+        asyncio.run(_live(config))
+    except* StanchionError as problems:
+        raise _first(problems) from None
+    finally:
+        os.close(lock)
+
+
+async def _live(config: AgentConfig) -> None:
+    store = SqliteStore(config.store)
+    try:
+        doors, runner = _doors(config, store)
+        _check_port(config, resuming=doors.journal.read() is not None)
+        identity = Identity(node=NodeName(config.node), url=f"http://{_shown(config)}", version=__version__,
+                            self_fence=config.self_fence)
+        daemon = Daemon(doors, identity)
+        work = asyncio.create_task(daemon.run(_serve(config, daemon, doors, runner)))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+        await asyncio.wait({work})
+        if not work.cancelled():
+            work.result()
+    finally:
+        await store.close()
+
+
+def _doors(config: AgentConfig, store: SqliteStore) -> tuple[Doors, ScriptRunner]:
+    run_directory = config.state_dir / "run"
+    run_directory.mkdir(mode=0o700, exist_ok=True)
+    clock = HostClock()
+    environment = {
+        "STANCHION_NODE_ADDRESS": config.address,
+        "STANCHION_STATE_DIR": str(config.state_dir),
+        "HA_RSCTMP": str(run_directory),
+    }
+    runner = ScriptRunner(node=NodeName(config.node), runs_dir=config.state_dir / "runs", clock=clock,
+                          environment=environment, library=SHARE / "ncsfuncs")
+
+    async def ask(spec: ResourceSpec) -> tuple[int, str]:
+        script = spec.scripts.monitor
+        order = ScriptOrder(resource=spec.name, script=ScriptKind.MONITOR, text=script.text,
+                            operation=OperationId(f"look-{time.monotonic_ns()}"), timeout_s=script.timeout_s)
+        run = await runner.run(order)
+        return run.code, run.command
+
+    watchdog: NoWatchdog | SupervisorWatchdog = NoWatchdog()
+    reset = refuse_reset
+    if config.self_fence is SelfFence.SUPERVISOR and config.supervisor is not None:
+        watchdog = SupervisorWatchdog(config.supervisor)
+        reset = watchdog.reset
+    doors = Doors(store=store, runner=runner, hypervisor=HostHypervisor(run_directory, ask),
+                  host=LinuxHost(read_boot_id(os.environ), reset), watchdog=watchdog,
+                  journal=FileJournal(config.state_dir / "journal.json"), clock=clock, chance=HostChance())
+    return doors, runner
+
+
+async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: ScriptRunner) -> None:
+    """Answer for the cluster, for ever; a port that is taken costs the API, never the machines."""
+    token = _token(config)
+    app = await asyncio.to_thread(importlib.import_module, "stanchion.api.app")
+    server = await asyncio.to_thread(importlib.import_module, "stanchion.api.server")
+    services = await asyncio.to_thread(importlib.import_module, "stanchion.api.services")
+    lint = await asyncio.to_thread(importlib.import_module, "stanchion.drivers.lint")
+    made = app.create(services.Services(
+        node=NodeName(config.node), store=doors.store, view=lambda: daemon.view, changed=daemon.loop.changed,
+        clock=doors.clock, chance=doors.chance, lint=lint.ScriptLint(), process_of=runner.process_of,
+        end_process=runner.end, token=token, version=__version__, token_file=str(config.token_file)))
+    while True:
+        try:
+            await server.serve(made, config.listen_host, config.listen_port)
+        except HostError as problem:
+            log.warning("the API does not answer yet", problem=str(problem))
+        await asyncio.sleep(API_RETRY_S)
+
+
+def _token(config: AgentConfig) -> str:
+    try:
+        return config.token_file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as problem:
+        raise HostError(f"the token file {config.token_file} cannot be read ({problem}); "
+                        "`stanchion init` makes one") from None
+
+
+def _shown(config: AgentConfig) -> str:
+    host = config.address if config.listen_host in {"0.0.0.0", "::"} else config.listen_host  # noqa: S104 - compared
+    return f"[{host}]:{config.listen_port}" if ":" in host else f"{host}:{config.listen_port}"
+
+
+def _check_port(config: AgentConfig, *, resuming: bool) -> None:
+    """Refuse to begin where the API's port is taken. An agent that has a session to resume begins all the same."""
+    if resuming:
+        return
+    family = socket.AF_INET6 if ":" in config.listen_host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.listen_host, config.listen_port))
+        except OSError as problem:
+            raise HostError(f"the API cannot listen on {config.listen_host} port {config.listen_port} "
+                            f"({problem.strerror}); end what uses it, or set another listen_port") from None
+
+
+def _only_agent(state_dir: Path) -> int:
+    """Hold the directory's lock for as long as the agent lives; the kernel lets go of it, however the agent ends."""
+    descriptor = os.open(state_dir / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise HostError(f"another agent runs with the directory {state_dir}; stop it first, or give this one its "
+                        "own settings (`stanchion init --dir`)") from None
+    return descriptor
+
+
+def _first(problems: BaseExceptionGroup[StanchionError]) -> StanchionError:
+    found: BaseException = problems
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    assert isinstance(found, StanchionError)
+    return found
+
+
+def _journal_lines(*, as_json: bool) -> None:
+    """Write the agent's journal to standard error: one line each, for people or for machines."""
+    last: Callable[..., object] = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty())
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True),
+                    structlog.processors.format_exc_info, last],  # type: ignore[list-item]  # a renderer comes last
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
