@@ -11,14 +11,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from stanchion.api import finding, history, telling
+from stanchion.api import history, telling
 from stanchion.api.clusters import WaitS
 from stanchion.api.history import Wanted
 from stanchion.api.services import Here
 from stanchion.model.cluster import ClusterView
 from stanchion.model.errors import NotFound
 from stanchion.model.history import Severity
-from stanchion.model.ids import ResourceName, Revision
+from stanchion.model.ids import Revision
 from stanchion.model.orders import ENDED
 from stanchion.wire import replies
 
@@ -31,15 +31,11 @@ STREAM_PAGE = 200
 
 
 def _wanted(
-    here: Here,
     resource: Annotated[str | None, Query(description="only events of this resource")] = None,
     severity: Annotated[Severity, Query(description="only events of at least this severity")] = Severity.INFO,
 ) -> Wanted:
-    if resource is None:
-        return Wanted(severity=severity)
-    # A deleted resource still has its history: then the name counts as it was written.
-    found = finding.match(resource, here.view().specs)
-    return Wanted(resource=found or ResourceName(resource), severity=severity)
+    # The name is not looked up: a deleted resource still has its history.
+    return Wanted(resource=resource, severity=severity)
 
 
 def _beyond(revision: Revision) -> Callable[[ClusterView], bool]:

@@ -19,14 +19,14 @@ _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which entries are asked for: those of a resource, and those of at least this severity."""
+    """Which entries are asked for: those of a resource, in any case, and those of at least this severity."""
 
-    resource: ResourceName | None = None
+    resource: str | None = None
     severity: Severity = Severity.INFO
 
     def takes(self, entry: Entry) -> bool:
         """Tell whether the entry is asked for."""
-        mine = self.resource is None or entry.resource == self.resource
+        mine = self.resource is None or (entry.resource or "").casefold() == self.resource.casefold()
         return mine and _RANK[entry.severity] >= _RANK[self.severity]
 
 

@@ -1,0 +1,224 @@
+"""A cluster to ask: the API over the store in memory, with a view of three nodes, but no agents.
+
+node1 is the master, node2 is up, node3 was lost and nothing proves that it stopped. Orders are written into the
+store as in life; ``World.end_orders`` makes the world end each one as soon as it is written, as a master would.
+"""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx2
+from fastapi import FastAPI
+
+from stanchion.api.app import create
+from stanchion.api.services import Services
+from stanchion.client import Client, Connection
+from stanchion.drivers.templates import shipped
+from stanchion.model.cluster import (
+    ClusterView,
+    Held,
+    Key,
+    Kind,
+    Live,
+    Master,
+    Membership,
+    Node,
+    Record,
+    SelfFence,
+    Session,
+    Settings,
+)
+from stanchion.model.history import Entry, Run, RunEnd, Severity
+from stanchion.model.ids import (
+    BootId,
+    Epoch,
+    LeaseId,
+    Moment,
+    NodeName,
+    OperationId,
+    ResourceName,
+    Revision,
+    SessionId,
+    TemplateName,
+)
+from stanchion.model.orders import Intent, Outcome
+from stanchion.model.reasons import Reason, Why, reason
+from stanchion.model.resource import ResourceSpec, Script, ScriptKind, Scripts
+from stanchion.model.state import ResourceState, State
+from stanchion.model.timing import TIMINGS, Profile
+from stanchion.model.transaction import Committed, Conflict, Put, Transaction
+from stanchion.sim.store import MemoryEngine, MemoryStore
+
+TOKEN = "t0ken"  # noqa: S105 - the fixture's own
+NODES = tuple(map(NodeName, ("node1", "node2", "node3")))
+LOST = NODES[2]
+NOW_S = 1_790_000_000.0
+TEMPLATES = shipped()
+MONITOR = Script(text="exit 0\n", timeout_s=60)
+
+
+class StillClock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.wall_s = NOW_S
+
+    def now(self) -> Moment:
+        return Moment(mono_s=self.wall_s, wall_s=self.wall_s)
+
+
+class Counted:
+    """Tokens that count."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def token(self) -> str:
+        self.given += 1
+        return f"order{self.given:011d}"
+
+
+class BashLint:
+    """Bash itself for errors; one kind of doubt."""
+
+    async def check(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        process = await asyncio.create_subprocess_exec(
+            "bash", "-n", stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+        _, said = await process.communicate(text.encode())
+        errors = tuple(re.sub(r"^bash: ", "", line) for line in said.decode().splitlines()[:1])
+        doubts = ("line 1: VOLGROUP_NAME is never assigned",) if "VOLGROUP_NAME" in text else ()
+        return errors, doubts
+
+
+class Watched(MemoryStore):
+    """A line to the store that tells after every commit what was written."""
+
+    def __init__(self, engine: MemoryEngine) -> None:
+        super().__init__(engine)
+        self.written: Callable[[Transaction], Awaitable[None]] | None = None
+
+    async def commit(self, transaction: Transaction) -> Committed | Conflict:
+        answer = await super().commit(transaction)
+        if self.written is not None and isinstance(answer, Committed):
+            await self.written(transaction)
+        return answer
+
+
+@dataclass(kw_only=True)
+class World:
+    """The cluster behind the API, and the hands that move it. Make one inside a running loop."""
+
+    engine: MemoryEngine = field(default_factory=MemoryEngine)
+    clock: StillClock = field(default_factory=StillClock)
+    process: int | None = None
+    ended_processes: list[str] = field(default_factory=list)
+    ends: Callable[[Intent], tuple[Outcome, Reason]] | None = None
+
+    def __post_init__(self) -> None:
+        self.store = Watched(self.engine)
+        self.store.written = self._written
+        self._news = asyncio.Event()
+        self.engine.commit(Transaction(puts=tuple(Put(record) for record in _cluster())))
+
+    def view(self) -> ClusterView:
+        """Give the store as it stands, as an agent's view."""
+        now = self.engine.snapshot()
+        return ClusterView().apply(now.changes, now.revision)
+
+    async def changed(self) -> None:
+        """Return after the next write."""
+        await self._news.wait()
+
+    async def put(self, *records: Record, history: tuple[Entry, ...] = ()) -> Revision:
+        """Write records past the API, as agents do."""
+        answer = await self.store.commit(Transaction(puts=tuple(map(Put, records)), history=history))
+        assert isinstance(answer, Committed)
+        return answer.revision
+
+    async def drop(self, kind: Kind, name: str) -> None:
+        """Delete a record past the API."""
+        await self.store.commit(Transaction(deletes=(Key(kind, name),)))
+
+    async def resource(self, name: str, state: State = State.OFFLINE, *, node: str | None = None,
+                       **spec: Any) -> ResourceName:
+        """Make a resource past the API, in any state."""
+        named = ResourceName(name)
+        made = ResourceSpec(
+            name=named, template=TemplateName("Generic_FS"), saved_by="anna", saved_at_s=NOW_S,
+            scripts=Scripts(load=Script(text="true\n"), unload=Script(text="true\n"), monitor=MONITOR), **spec)
+        held = NodeName(node) if node else None
+        why = reason(Why.LOADED) if state is State.RUNNING else reason(Why.CREATED, "Generic_FS")
+        await self.put(made, ResourceState(name=named, state=state, node=held, reason=why, lives=1, since_s=NOW_S,
+                                           session=self.view().session_of(held) if held else None))
+        return named
+
+    async def ran(self, name: ResourceName, script: ScriptKind, operation: str, *, code: int = 0, at_s: float = NOW_S,
+                  output: str = "") -> None:
+        """Keep a run of a script."""
+        await self.put(Run(resource=name, script=script, operation=OperationId(operation), node=NODES[0],
+                           started_at_s=at_s, ended_at_s=at_s + 2, end=RunEnd.EXITED, code=code, output=output,
+                           command="virsh start x" if code else ""))
+
+    async def happened(self, why: Reason, name: str, severity: Severity = Severity.INFO) -> None:
+        """Write one line of history."""
+        entry = Entry(at_s=self.clock.wall_s, reason=why, severity=severity, resource=ResourceName(name))
+        await self.store.commit(Transaction(history=(entry,)))
+
+    def end_orders(self, outcome: Outcome, why: Reason) -> None:
+        """End every order as soon as it is written."""
+        self.ends = lambda _: (outcome, why)
+
+    def app(self) -> FastAPI:
+        """Make the API of node1."""
+        return create(Services(
+            node=NODES[0], store=self.store, view=self.view, changed=self.changed, clock=self.clock, chance=Counted(),
+            lint=BashLint(), process_of=lambda _: self.process, end_process=self._end_process, token=TOKEN,
+            version="1.2.3", token_file="/var/lib/stanchion/token"))  # noqa: S106 - a path
+
+    def http(self, token: str = TOKEN) -> httpx2.AsyncClient:
+        """Speak bare HTTP to the API."""
+        return httpx2.AsyncClient(transport=httpx2.ASGITransport(self.app()), base_url="http://node1",
+                                  headers={"Authorization": f"Bearer {token}"} if token else {})
+
+    def client(self, token: str = TOKEN) -> Client:
+        """Speak to the API with the typed client."""
+        connection = Connection(urls=("http://node1",), token=token, by="anna")
+        return Client(connection, transport=httpx2.ASGITransport(self.app()))
+
+    async def _end_process(self, name: ResourceName) -> bool:
+        self.ended_processes.append(name)
+        self.process = None
+        return True
+
+    async def _written(self, transaction: Transaction) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+        for put in transaction.puts:
+            if isinstance(put.record, Intent) and put.record.outcome is Outcome.PENDING and self.ends is not None:
+                outcome, why = self.ends(put.record)
+                await self.put(replace(put.record, outcome=outcome, reason=why, ended_at_s=self.clock.wall_s))
+
+
+def held(world: World, kind: Kind, name: str) -> Held[Record] | None:
+    """Look into the store."""
+    return world.engine.records.get(Key(kind, name))
+
+
+def _cluster() -> list[Record]:
+    sessions = {node: SessionId(f"{node}-session") for node in NODES}
+    living = {node: session for node, session in sessions.items() if node != LOST}
+    fences = {LOST: SelfFence.NONE}
+    return [
+        Settings(cluster="lab"),
+        *(Node(name=node) for node in NODES),
+        *(Session(node=node, id=session, boot=BootId("boot"), lease=LeaseId("lease"), opened_at_s=NOW_S,
+                  self_fence=fences.get(node, SelfFence.WATCHDOG), timing=TIMINGS[Profile.DEFAULT],
+                  url=f"http://{node}:7423", version="1.2.3") for node, session in sessions.items()),
+        *(Live(node=node, session=session) for node, session in living.items()),
+        Master(node=NODES[0], session=sessions[NODES[0]]),
+        Membership(epoch=Epoch(4), members=living, master=NODES[0], formed_at_s=NOW_S, quorum=True),
+        *TEMPLATES,
+    ]
