@@ -112,14 +112,16 @@ class RunDirectory:
 
     def result(self, order: ScriptOrder, node: NodeName, now: Moment) -> Run:
         """Tell how the run ended; when it has not, it is overdue, and stays so however it may end."""
+        over = self.over  # looked at first: what has ended by now has written its code, or never will
         record = self._order()
         code, signalled, seconds = self._code()
         end = RunEnd.KILLED if signalled else RunEnd.EXITED
         ended_at_s = record["started_at_s"] + seconds
         overdue = self.path / "overdue"
-        if code is None and not self.over:
-            overdue.touch()
-        if overdue.exists() or seconds > record["timeout_s"]:
+        if not over:
+            with contextlib.suppress(OSError):
+                overdue.touch()
+        if not over or overdue.exists() or seconds > record["timeout_s"]:
             end, code, ended_at_s = RunEnd.OVERDUE, CODE_OVERDUE, record["started_at_s"] + record["timeout_s"]
         elif code is None:
             end, code, ended_at_s = RunEnd.KILLED, CODE_KILLED, now.wall_s

@@ -1,0 +1,132 @@
+"""An agent may be killed at any moment: its scripts run on, and its next life joins them instead of repeating them."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from script_benches import order, runner_in, until
+
+from stanchion.model.history import RunEnd
+from stanchion.model.ids import ResourceName
+
+ROOT = Path(__file__).parents[2]
+
+
+@contextmanager
+def killed_agent(directory: Path, text: str, timeout_s: float = 20.0) -> Iterator[subprocess.Popen[bytes]]:
+    """Begin a life of an agent that gives the order; the test kills it."""
+    path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests/scripts")])
+    program = [sys.executable, str(ROOT / "tests/scripts/agent_life.py"), str(directory), text, str(timeout_s)]
+    with subprocess.Popen(program, env=os.environ | {"PYTHONPATH": path}) as life:
+        yield life
+        life.kill()
+
+
+def gated(directory: Path, code: int) -> str:
+    """Write a script that tells that it began, waits at a gate, and ends with a code."""
+    os.mkfifo(directory / "gate")
+    return f"echo begun >> {directory}/story; read -r _ < {directory}/gate; exit {code}\n"
+
+
+def open_gate(directory: Path) -> None:
+    with (directory / "gate").open("w") as gate:
+        gate.write("go\n")
+
+
+async def test_a_running_script_is_joined_by_the_agents_next_life(tmp_path: Path) -> None:
+    text = gated(tmp_path, 7)
+    with killed_agent(tmp_path, text):
+        await until((tmp_path / "story").exists)
+    second = runner_in(tmp_path)
+    pid = second.process_of(ResourceName("vm1"))
+    joined = asyncio.create_task(second.run(order(text)))
+    await asyncio.to_thread(open_gate, tmp_path)
+    run = await joined
+    assert (run.end, run.code, run.pid) == (RunEnd.EXITED, 7, pid)
+    assert (tmp_path / "story").read_text() == "begun\n", "it ran once"
+
+
+async def test_a_script_that_ended_meanwhile_gives_its_result_at_once(tmp_path: Path) -> None:
+    text = gated(tmp_path, 5)
+    with killed_agent(tmp_path, text):
+        await until((tmp_path / "story").exists)
+    open_gate(tmp_path)
+    await until(lambda: list((tmp_path / "runs").rglob("code")))
+    run = await runner_in(tmp_path).run(order(text))
+    assert (run.end, run.code) == (RunEnd.EXITED, 5)
+    assert (tmp_path / "story").read_text() == "begun\n"
+
+
+async def test_the_time_before_the_restart_counts(tmp_path: Path) -> None:
+    text = gated(tmp_path, 0)
+    with killed_agent(tmp_path, text, timeout_s=0.4) as life:
+        await until((tmp_path / "story").exists)
+        life.kill()
+        life.wait()
+        run = await runner_in(tmp_path).run(order(text, timeout_s=3600.0))
+        assert run.end is RunEnd.OVERDUE
+        assert run.ended_at_s - run.started_at_s < 1.0
+    open_gate(tmp_path)
+
+
+async def test_another_operation_waits_for_a_script_from_before_the_restart(tmp_path: Path) -> None:
+    with killed_agent(tmp_path, gated(tmp_path, 0)):
+        await until((tmp_path / "story").exists)
+    second = runner_in(tmp_path)
+    after = asyncio.create_task(second.run(order(f"echo after >> {tmp_path}/story; exit 0\n", operation="2")))
+    await asyncio.to_thread(open_gate, tmp_path)
+    assert (await after).code == 0
+    assert (tmp_path / "story").read_text() == "begun\nafter\n"
+
+
+async def test_a_script_whose_keeper_was_killed_lasts_until_it_ends_and_counts_as_killed(tmp_path: Path) -> None:
+    runner = runner_in(tmp_path)
+    running = asyncio.create_task(runner.run(order(gated(tmp_path, 0))))
+    await until((tmp_path / "story").exists)
+    keeper = next((tmp_path / "runs").rglob("keeper")).read_text()
+    os.kill(int(keeper.split()[0]), signal.SIGKILL)
+    after = asyncio.create_task(runner.run(order(f"echo after >> {tmp_path}/story; exit 0\n", operation="2")))
+    assert runner.process_of(ResourceName("vm1"))
+    await asyncio.to_thread(open_gate, tmp_path)
+    run = await running
+    assert (run.end, run.code) == (RunEnd.KILLED, 137)
+    assert (await after).code == 0
+    assert (tmp_path / "story").read_text() == "begun\nafter\n"
+
+
+async def test_the_rest_of_a_killed_scripts_group_is_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "gate")
+    work = f"echo begun >> {tmp_path}/story; read -r _ < {tmp_path}/gate; echo worked >> {tmp_path}/story"
+    text = f"bash -c '{work}'; :\n"
+    runner = runner_in(tmp_path)
+    running = asyncio.create_task(runner.run(order(text)))
+    await until((tmp_path / "story").exists)
+    for name in ("keeper", "process"):
+        os.kill(int(next((tmp_path / "runs").rglob(name)).read_text().split()[0]), signal.SIGKILL)
+    await asyncio.to_thread(open_gate, tmp_path)
+    assert (await running).end is RunEnd.KILLED
+    assert (tmp_path / "story").read_text() == "begun\nworked\n"
+
+
+async def test_two_lives_that_give_the_same_order_at_once_run_it_once(tmp_path: Path) -> None:
+    text = f"echo begun >> {tmp_path}/story; exit 9\n"
+    runs = await asyncio.gather(*(runner_in(tmp_path).run(order(text)) for _ in range(4)))
+    assert [run.code for run in runs if run.end is RunEnd.EXITED] == [9] * len([
+        run for run in runs if run.end is not RunEnd.REFUSED
+    ])
+    assert (tmp_path / "story").read_text() == "begun\n"
+
+
+async def test_a_run_that_was_prepared_but_never_claimed_is_taken_back(tmp_path: Path) -> None:
+    prepared = tmp_path / "runs/vm1/new-0123"
+    prepared.mkdir(parents=True)
+    (prepared / "script").write_text(f"echo stale >> {tmp_path}/story\n")
+    run = await runner_in(tmp_path).run(order(f"echo fresh >> {tmp_path}/story; exit 0\n"))
+    assert run.code == 0
+    assert not prepared.exists()
+    assert (tmp_path / "story").read_text() == "fresh\n"

@@ -1,0 +1,226 @@
+"""The six sample scripts of the original (seed 14.2.2) run as they are, against agents and tools that only record.
+
+Everything stands at the paths that the scripts themselves name: /usr/lib/ocf is laid over in a mount namespace, and
+/opt/novell/ncs/lib/ncsfuncs is the library of the product by the way that works without root.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SEED = Path(os.environ.get("STANCHION_SEED_SCRIPTS", ROOT.parent / "shared/seed/scripts"))
+UNSHARE = ["unshare", "--mount", *(["--user", "--map-root-user"] if os.geteuid() else [])]
+
+FAKE = r"""#!/bin/bash
+# Records how it was called and with what, then ends as the plan says.
+name=${0##*/}
+call="$name${*:+ $*}"
+{ echo "CALL $call"; env | grep -E '^(OCF|NCS|HA)_' | sort; } >> "$FAKES/record"
+[ "$name" = lvs ] && echo "  -wi-a-----"
+echo "chatter of $name on standard output"
+key=${call//[^A-Za-z0-9]/_}
+[ -f "$FAKES/fail/$key" ] && { echo "ocf-exit-reason:$name is told to fail" >&2; exit "$(cat "$FAKES/fail/$key")"; }
+exit 0
+"""
+
+LOAD = ("vgchange -a ey name", "Filesystem start", "Xen start")
+UNLOAD = ("Xen stop", "sleep 10", "Filesystem stop", "vgchange -a n name")
+MONITOR = ("lvs --noheadings -o lv_attr /dev/name/xen_vm_name", "Filesystem monitor", "Xen monitor")
+
+
+@dataclass(frozen=True)
+class Played:
+    """What one run did: how it ended, and each call with the environment that it had."""
+
+    run: dict[str, Any]
+    calls: list[tuple[str, dict[str, str]]]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The calls alone, in order."""
+        return tuple(call for call, _ in self.calls)
+
+    def environment_of(self, call: str) -> dict[str, str]:
+        """What the call saw of the words that matter."""
+        return next(environment for name, environment in self.calls if name == call)
+
+
+def _room_is_possible() -> str:
+    if not SEED.is_dir():
+        return "the sample scripts are not here (STANCHION_SEED_SCRIPTS names their directory)"
+    if subprocess.run([*UNSHARE, "true"], capture_output=True, check=False).returncode:
+        return "this host allows no private mount namespace"
+    return ""
+
+
+pytestmark = pytest.mark.skipif(bool(_room_is_possible()), reason=_room_is_possible() or "possible")
+
+
+@dataclass(frozen=True)
+class Room:
+    """A directory with fakes, to play scripts in."""
+
+    path: Path
+
+    def play(self, script: str, *, fail: dict[str, int] | None = None, vendor: str = "", **environment: str) -> Played:
+        """Play a sample script in which those calls fail with those codes."""
+        (self.path / "fail").mkdir(exist_ok=True)
+        for call, code in (fail or {}).items():
+            (self.path / "fail" / "".join(c if c.isalnum() else "_" for c in call)).write_text(f"{code}\n")
+        wanted = {
+            "room": str(self.path), "script": str(SEED / script), "vendor": vendor, "environment": environment,
+        }
+        search = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests/scripts")])
+        done = subprocess.run(
+            [*UNSHARE, sys.executable, str(ROOT / "tests/scripts/seed_room.py")], input=json.dumps(wanted).encode(),
+            env=os.environ | {"PYTHONPATH": search}, capture_output=True, check=False, timeout=60,
+        )
+        assert done.returncode == 0, done.stderr.decode()
+        return Played(json.loads(done.stdout), self._record())
+
+    def _record(self) -> list[tuple[str, dict[str, str]]]:
+        record = self.path / "record"
+        calls: list[tuple[str, dict[str, str]]] = []
+        for line in record.read_text().splitlines() if record.exists() else []:
+            if line.startswith("CALL "):
+                calls.append((line.removeprefix("CALL "), {}))
+            else:
+                key, _, value = line.partition("=")
+                calls[-1][1][key] = value
+        return calls
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Room:
+    """Furnish a room: agents below ``ocf``, tools below ``bin``."""
+    agents = [tmp_path / "ocf/resource.d/heartbeat" / name for name in ("Xen", "Filesystem")]
+    tools = [tmp_path / "bin" / name for name in ("vgchange", "lvs", "sleep")]
+    for program in agents + tools:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(FAKE)
+        program.chmod(0o755)
+    return Room(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("script", "calls", "environment"),
+    [
+        ("Xen_Template.load", LOAD, {}),
+        ("Xen_Template.unload", UNLOAD, {}),
+        ("Xen_Template.monitor", MONITOR, {}),
+        ("XenLive_Template.load", ("Xen start",), {}),
+        ("XenLive_Template.load", ("Xen migrate_from",), {"NCS_TOFROM": "node-b"}),
+        ("XenLive_Template.unload", ("Xen stop",), {}),
+        ("XenLive_Template.unload", ("Xen migrate_to",), {"NCS_TOFROM": "node-b"}),
+        ("XenLive_Template.monitor", ("Xen monitor",), {}),
+    ],
+)
+def test_each_sample_calls_what_it_should_in_order_and_succeeds(
+    room: Room, script: str, calls: tuple[str, ...], environment: dict[str, str],
+) -> None:
+    played = room.play(script, **environment)
+    assert (played.run["end"], played.run["code"]) == ("exited", 0), played.run["output"]
+    assert played.names == calls
+
+
+@pytest.mark.parametrize(
+    ("script", "calls", "broken"),
+    [
+        (script, calls, broken)
+        for script, calls in (
+            ("Xen_Template.load", LOAD), ("Xen_Template.unload", UNLOAD), ("Xen_Template.monitor", MONITOR),
+            ("XenLive_Template.load", ("Xen start",)), ("XenLive_Template.monitor", ("Xen monitor",)),
+        )
+        for broken in calls
+        if broken != "sleep 10"
+    ],
+)
+def test_whatever_fails_ends_the_script_there_with_its_code(
+    room: Room, script: str, calls: tuple[str, ...], broken: str,
+) -> None:
+    played = room.play(script, fail={broken: 7})
+    code = 1 if broken.startswith("lvs") else 7  # status_lv cannot tell when its tool fails
+    assert (played.run["end"], played.run["code"]) == ("exited", code), played.run["output"]
+    assert played.names == calls[: calls.index(broken) + 1]
+    tool, _, action = broken.partition(" ")
+    function = {"start": "ocf_start", "stop": "ocf_stop", "monitor": "ocf_status"}.get(action, "")
+    words = f"{function} {tool}" if function else {"lvs": "status_lv /dev/name/xen_vm_name"}.get(tool, broken[:-5])
+    assert played.run["command"] == f"{words}: {tool} is told to fail"
+
+
+def test_agents_see_what_the_script_exported_and_what_it_only_assigned(room: Room) -> None:
+    played = room.play("Xen_Template.load")
+    seen = played.environment_of("Filesystem start")
+    assert {
+        "OCF_ROOT": "/usr/lib/ocf/", "OCF_RESOURCE_INSTANCE": "xen_vm_name", "OCF_RESOURCE_TYPE": "Filesystem",
+        "OCF_RESOURCE_PROVIDER": "heartbeat", "OCF_RA_VERSION_MAJOR": "1", "OCF_RA_VERSION_MINOR": "0",
+        "OCF_RESKEY_device": "/dev/name/xen_vm_name", "OCF_RESKEY_directory": "/mnt/xen_vm_name",
+        "OCF_RESKEY_fstype": "ext3", "OCF_RESKEY_xmfile": "/mnt/xen_vm_name/xen_vm_name",
+        "OCF_RESKEY_CRM_meta_timeout": "600000", "NCS_NODE": "node-a",
+    }.items() <= seen.items()
+    assert not {"OCF_RESKEY_CRM_meta_interval", "OCF_RESKEY_CRM_meta_migrate_target"} & seen.keys()
+
+
+def test_a_monitor_is_a_recurring_one(room: Room) -> None:
+    seen = room.play("XenLive_Template.monitor", OCF_RESKEY_CRM_meta_interval="60000").environment_of("Xen monitor")
+    assert seen["OCF_RESKEY_CRM_meta_interval"] == "60000"
+
+
+@pytest.mark.parametrize(
+    ("script", "call", "source", "target"),
+    [
+        ("XenLive_Template.unload", "Xen migrate_to", "node-a", "node-b"),
+        ("XenLive_Template.load", "Xen migrate_from", "node-b", "node-a"),
+    ],
+)
+def test_both_halves_of_a_migration_know_source_and_target(
+    room: Room, script: str, call: str, source: str, target: str,
+) -> None:
+    seen = room.play(script, NCS_TOFROM="node-b").environment_of(call)
+    assert seen["OCF_RESKEY_CRM_meta_migrate_source"] == source
+    assert seen["OCF_RESKEY_CRM_meta_migrate_target"] == target
+
+
+def test_a_failed_migration_is_not_hidden_and_the_sample_stops_the_machine(room: Room) -> None:
+    played = room.play("XenLive_Template.unload", fail={"Xen migrate_to": 1}, NCS_TOFROM="node-b")
+    assert played.names == ("Xen migrate_to", "Xen stop")
+    assert played.run["code"] == 1
+    assert played.run["command"] == "ocf_migrate_to Xen: Xen is told to fail"
+    stop = played.environment_of("Xen stop")
+    assert "OCF_RESKEY_CRM_meta_migrate_target" not in stop, "a plain stop has no hint of a migration"
+
+
+def test_a_failed_migration_whose_stop_fails_too_still_gives_the_migrations_code(room: Room) -> None:
+    fail = {"Xen migrate_to": 5, "Xen stop": 1}
+    played = room.play("XenLive_Template.unload", fail=fail, NCS_TOFROM="node-b")
+    assert (played.names, played.run["code"]) == (("Xen migrate_to", "Xen stop"), 5)
+
+
+def test_a_cold_unload_that_could_not_stop_says_success_as_the_sample_is_written(room: Room) -> None:
+    """That is why no exit code is believed: the agent looks for the machine itself before anybody loads it."""
+    played = room.play("XenLive_Template.unload", fail={"Xen stop": 1})
+    assert played.run["code"] == 0
+    assert "ignore_error: code 1 from: ocf_stop Xen" in played.run["output"]
+
+
+def test_a_live_load_whose_machine_never_came_fails(room: Room) -> None:
+    played = room.play("XenLive_Template.load", fail={"Xen migrate_from": 1}, NCS_TOFROM="node-b")
+    assert (played.names, played.run["code"]) == (("Xen migrate_from",), 1)
+
+
+def test_a_sleep_that_fails_does_not_stop_the_unload(room: Room) -> None:
+    assert room.play("Xen_Template.unload", fail={"sleep 10": 1}).names == UNLOAD
+
+
+def test_a_vendors_own_library_wins(room: Room) -> None:
+    vendor = 'exit_on_error() { echo "the vendor runs $*"; }\n'
+    played = room.play("XenLive_Template.load", vendor=vendor)
+    assert played.names == ()
+    assert "the vendor runs ocf_start Xen" in played.run["output"]
