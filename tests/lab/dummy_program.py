@@ -49,6 +49,5 @@ if __name__ == "__main__":
         directory = Path(sys.argv[sys.argv.index("--dir") + 1])
         directory.mkdir(parents=True)
         (directory / "agent.toml").write_text('store = "store.db"\ntoken_file = "token"\n')
-        (directory / "token").write_text(directory.name)
     else:
         agent(Path(sys.argv[sys.argv.index("--config") + 1]).parent)

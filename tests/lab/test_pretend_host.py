@@ -166,10 +166,9 @@ def test_a_supervisor_told_to_end_cuts_the_power_first(make_lab: Callable[[int],
     wait_until(lambda: not alive(detached), 5, "the daemon outlived the supervisor")
 
 
-def test_a_lab_has_one_token_and_says_where_its_agents_are(make_lab: Callable[[int], Lab]) -> None:
+def test_a_lab_says_where_its_agents_are(make_lab: Callable[[int], Lab]) -> None:
     lab = make_lab(2)
 
-    assert [host.setting("token_file").read_text() for host in lab.hosts] == ["node1", "node1"]
     assert lab.environment() == {
         "STANCHION_URL": ",".join(f"http://127.0.0.1:{host.port}" for host in lab.hosts),
         "STANCHION_TOKEN_FILE": str(lab.hosts[0].directory / "token"),

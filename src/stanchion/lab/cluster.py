@@ -155,8 +155,6 @@ class Lab:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise HostError(f"`stanchion init` failed for {host.name}: {(done.stderr or done.stdout).strip()}")
-        if host is not first:  # a cluster has one token, so that a client can go from one agent to the next
-            shutil.copyfile(first.setting("token_file"), host.setting("token_file"))
 
     def _start(self, host: LabHost, *, attached: bool) -> None:
         agent = [*self._program, "agent", "--config", str(host.directory / "agent.toml")]

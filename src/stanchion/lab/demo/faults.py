@@ -1,6 +1,8 @@
 """The steps in which things break: power, a guest, an agent; and a lost host that comes back."""
 
+import asyncio
 import time
+from dataclasses import dataclass
 
 from stanchion.lab import guest
 from stanchion.lab.demo.machines import DemoMachine, Tick
@@ -13,48 +15,53 @@ START_MARGIN_S = 2.0
 """How much later than the lease the first lost machine may start."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A power cut: of which node, when (seconds since 1970), and the newest event before it."""
+
+    node: str
+    at: float
+    since: str
+
+
 async def power_cut(stage: Stage) -> None:
     """Pull the plug of the node that runs web, and see all of its machines run elsewhere in time."""
     victim = (await stage.wait_running("web")).node
     lost = [machine for machine in stage.machines if (await stage.places())[machine.name] == victim]
     before = {machine.name: await stage.wait_tick(machine, lambda _: True) for machine in lost}
     was_master = (await stage.client.status()).cluster.master == victim
-    since = await stage.last_event()
-
-    cut_at = time.time()
+    cut = Cut(node=str(victim), at=time.time(), since=await stage.last_event())
     answer = stage.host(victim).command("power off")
     stage.tell.saw(f"power of {victim}{', the master,' if was_master else ''} is {answer['power']}: its agent and "
                    f"{', '.join(before)} died at once, without a word")
 
-    ticked = {machine.name: await _first_tick_of_next_boot(stage, machine, before[machine.name], cut_at)
-              for machine in lost}
-    began = {machine.name: await _told(stage, machine, str(victim), since, cut_at, ticked[machine.name])
-             for machine in lost}
+    ticked = await asyncio.gather(*(_next_life(stage, machine, before[machine.name], cut) for machine in lost))
+    first = min([await _told(stage, *each, cut) for each in zip(lost, ticked, strict=True)])
     limit_s = stage.lease_s + START_MARGIN_S
-    if min(began.values()) > limit_s:
-        raise StepFailed(f"the first start came {min(began.values()):.1f} s after the cut, later than {limit_s:g} s")
-    stage.tell.saw(f"first start {min(began.values()):.1f} s after the cut: lease {stage.lease_s:g} s, "
-                   f"allowed {limit_s:g} s; not before the lease ended, because only then it is safe")
+    if first > limit_s:
+        raise StepFailed(f"the first start came {first:.1f} s after the cut, later than {limit_s:g} s")
+    stage.tell.saw(f"first start {first:.1f} s after the cut (allowed: {limit_s:g} s): as soon as the lease of {victim}, "
+                   f"{stage.lease_s:g} s from its last renewal, had ended, and not before: only then is it safe")
 
 
-async def _first_tick_of_next_boot(stage: Stage, machine: DemoMachine, before: Tick, cut_at: float) -> float:
+async def _next_life(stage: Stage, machine: DemoMachine, before: Tick, cut: Cut) -> float:
     """Wait for a machine's first word in its next life; give the seconds since the cut."""
     await stage.wait_tick(machine, lambda tick: tick.nonce != before.nonce, stage.lease_s + 30)
-    return time.time() - cut_at
+    return time.time() - cut.at
 
 
-async def _told(stage: Stage, machine: DemoMachine, victim: str, since: str, cut_at: float, ticked: float) -> float:
+async def _told(stage: Stage, machine: DemoMachine, ticked: float, cut: Cut) -> float:
     """Tell when a machine was ordered and started elsewhere; give the seconds from the cut to its load script."""
     now = await stage.wait_running(machine.name)
-    if now.node == victim:
-        raise StepFailed(f"{machine.name} is said to run on {victim}, which has no power")
-    events = (await stage.client.events(after=since, limit=500, resource=machine.name)).events
+    if now.node == cut.node:
+        raise StepFailed(f"{machine.name} is said to run on {cut.node}, which has no power")
+    events = (await stage.client.events(after=cut.since, limit=500, resource=machine.name)).events
     ordered = next((event.at for event in events if event.after is State.LOADING and event.at), None)
-    run = next(run for run in (await stage.client.runs(machine.name, ScriptKind.LOAD, limit=1)).runs)
-    if ordered is None or run.started_at is None or run.node != now.node:
+    run = next(iter((await stage.client.runs(machine.name, ScriptKind.LOAD, limit=1)).runs), None)
+    if ordered is None or run is None or run.started_at is None or run.node != now.node:
         raise StepFailed(f"the history does not tell how {machine.name} came to {now.node}")
-    began = run.started_at.timestamp() - cut_at
-    stage.tell.saw(f"{machine.name} on {now.node}: Loading after {ordered.timestamp() - cut_at:.1f} s, its load script "
+    began = run.started_at.timestamp() - cut.at
+    stage.tell.saw(f"{machine.name} on {now.node}: Loading after {ordered.timestamp() - cut.at:.1f} s, its load script "
                    f"after {began:.1f} s, its first tick after {ticked:.1f} s")
     return began
 
@@ -71,7 +78,8 @@ async def hang(stage: Stage) -> None:
 
     async def moved() -> bool:
         for event in (await stage.client.events(after=since, limit=500, resource="mail")).events:
-            if event.id not in told and event.reason.code in {Why.MONITOR_RESTART, Why.MONITOR_MIGRATE}:
+            by_monitor = event.reason.code in {Why.MONITOR_RESTART, Why.MONITOR_MIGRATE}
+            if event.id not in told and by_monitor and event.before is State.RUNNING:
                 told[event.id] = event.reason.code
                 stage.tell.saw(f"mail: {event.reason.text}")
         return Why.MONITOR_MIGRATE in told.values()

@@ -6,14 +6,15 @@ Reads the same without colour, in a pipe and at 80 columns.
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import fill, wrap
 from typing import TextIO
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 WIDEST = 100
+BACKSLASH = "\\"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,13 +49,15 @@ class Teller:
 
     def command(self, words: Sequence[str], output: str) -> None:
         """Show a command as a person would type it, and what it said."""
-        self._write("$ " + " ".join(words), "bold", 2)
+        typed = wrap(" ".join(words), self._console.width - 8, break_on_hyphens=False, break_long_words=False)
+        self.lines([f"{'$' if number == 0 else ' '} {line}{' ' + BACKSLASH if number < len(typed) - 1 else ''}"
+                    for number, line in enumerate(typed)], "bold")
         for line in output.rstrip().splitlines():
-            self._console.print(Text(f"    {line}", no_wrap=True, overflow="ellipsis"))
+            self._console.print(Text(f"    {line.rstrip()}", no_wrap=True, overflow="ellipsis"))
 
     def saw(self, evidence: str) -> None:
         """Show one piece of evidence."""
-        self._write(f"- {evidence}", "", 2)
+        self._write(evidence, "", 2, "- ")
 
     def ended(self, outcome: Outcome) -> None:
         """End a step."""
@@ -79,10 +82,13 @@ class Teller:
         self._console.print()
         self._write(text, style, 0)
 
-    def lines(self, texts: Sequence[str]) -> None:
+    def lines(self, texts: Sequence[str], style: str = "") -> None:
         """Write lines as they are, to be copied."""
         for text in texts:
-            self._console.print(Text(f"  {text}"), soft_wrap=True)
+            self._console.print(Text(f"  {text}", style=style), soft_wrap=True)
 
-    def _write(self, text: str, style: str, indent: int) -> None:
-        self._console.print(Padding(Text(text, style=style), (0, 0, 0, indent)))
+    def _write(self, text: str, style: str, indent: int, mark: str = "") -> None:
+        """Write a paragraph; ``mark`` stands before its first line, and the others keep clear of it."""
+        margin = " " * indent
+        self._console.print(Text(fill(text, self._console.width, initial_indent=margin + mark,
+                                      subsequent_indent=margin + " " * len(mark), break_on_hyphens=False), style=style))
