@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from stanchion.cli.exits import CODES
+from stanchion.drivers.qemu.config import DEFAULTS
 from stanchion.drivers.templates import SHARE, shipped
 from stanchion.model.cluster import ProofKind
 from stanchion.model.errors import StanchionError
@@ -93,3 +94,9 @@ def test_the_templates_page_lists_the_template(template: Template) -> None:
 @pytest.mark.parametrize("error", CODES)
 def test_the_command_line_page_lists_the_exit_code(error: type[StanchionError]) -> None:
     assert row("cli.md", str(CODES[error]))
+
+
+def test_the_templates_page_lists_the_keys_of_a_machine() -> None:
+    told = {each[0]: each[1] for each in rows("templates.md", "A machine for plain QEMU")[2:]}
+
+    assert told == DEFAULTS

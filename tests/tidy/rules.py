@@ -13,7 +13,8 @@ import ast
 import io
 import re
 import tokenize
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import PurePosixPath
 
 Rule = Callable[[str, str], list[str]]
@@ -47,21 +48,32 @@ def is_product(path: str) -> bool:
     return path.startswith("src/")
 
 
+@cache
+def tree(text: str) -> ast.Module:
+    """Parse a module, once."""
+    return ast.parse(text)
+
+
 def nodes(text: str) -> Iterator[ast.AST]:
     """Walk the syntax tree of a module."""
-    return ast.walk(ast.parse(text))
+    return ast.walk(tree(text))
 
 
-def code_lines(text: str, node: ast.AST) -> int:
-    """Count the lines of a function or class that hold code."""
+@cache
+def busy_lines(text: str) -> frozenset[int]:
+    """Give the lines of a module that hold code."""
     busy: set[int] = set()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type not in _IDLE:
             busy.update(range(token.start[0], token.end[0] + 1))
-    for inner in ast.walk(node):
-        busy -= _docstring_lines(inner)
-    assert isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    return len(busy & set(range(node.lineno, (node.end_lineno or node.lineno) + 1)))
+    for node in nodes(text):
+        busy -= _docstring_lines(node)
+    return frozenset(busy)
+
+
+def code_lines(text: str, node: ast.ClassDef | Function) -> int:
+    """Count the lines of a function or class that hold code."""
+    return len(busy_lines(text) & set(range(node.lineno, (node.end_lineno or node.lineno) + 1)))
 
 
 def _docstring_lines(node: ast.AST) -> set[int]:
@@ -104,7 +116,7 @@ def class_size(path: str, text: str) -> list[str]:
 
 def module_docstring(path: str, text: str) -> list[str]:
     """Every module says what it is for."""
-    if not is_python(path) or ast.get_docstring(ast.parse(text)):
+    if not is_python(path) or ast.get_docstring(tree(text)):
         return []
     return [f"{path}: no module docstring"]
 
@@ -113,7 +125,7 @@ def public_docstrings(path: str, text: str) -> list[str]:
     """Every public class, function and method of the product says what it is for."""
     if not (is_python(path) and is_product(path)):
         return []
-    return [f"{path}:{node.lineno} {node.name}: no docstring" for node in _public(ast.parse(text))
+    return [f"{path}:{node.lineno} {node.name}: no docstring" for node in _public(tree(text))
             if not ast.get_docstring(node)]
 
 
@@ -141,8 +153,8 @@ def positional_parameters(path: str, text: str) -> list[str]:
 
 
 def line_width(path: str, text: str) -> list[str]:
-    """A line has at most 120 columns; tables and links in Markdown may need more."""
-    if not path.endswith((".py", ".sh", ".toml")):
+    """A line of code has at most 120 columns; tables and links in Markdown may need more."""
+    if PurePosixPath(path).suffix not in {".py", ".sh", ".toml", ""}:
         return []
     return [f"{path}:{number}: {len(line)} columns, at most {COLUMNS}"
             for number, line in enumerate(text.splitlines(), 1) if len(line) > COLUMNS]
@@ -217,17 +229,17 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def dead_modules(sources: Mapping[str, str]) -> list[str]:
-    """Name the modules of the product that nobody imports, given the texts of all of it by path.
+def dead_modules(sources: Mapping[str, str], *, used_elsewhere: Iterable[str] = ()) -> list[str]:
+    """Name the modules of the product that nobody uses, given the texts of all that is shipped by path.
 
-    A package's ``__init__`` and ``__main__`` are entries. A module whose dotted name or file name stands in a string
-    is one too: it is run as a program of its own (``python -m``).
+    A package's ``__init__`` and ``__main__`` are entries. A module whose dotted name or file name stands in a string,
+    or in a shipped file that is not Python, is used too: it is run as a program of its own.
     """
-    used: set[str] = set()
+    used = set(used_elsewhere)
     for path, text in sources.items():
-        used |= _uses(path, text)
-    return [f"{path}: nobody imports this module" for path in sorted(sources)
-            if not path.endswith(("__init__.py", "__main__.py"))
+        used |= uses(path, text)
+    return [f"{path}: nobody uses this module" for path in sorted(sources)
+            if is_python(path) and not path.endswith(("__init__.py", "__main__.py"))
             and module_name(path) not in used and PurePosixPath(path).name not in used]
 
 
@@ -236,8 +248,10 @@ def module_name(path: str) -> str:
     return path.removeprefix("src/").removesuffix(".py").removesuffix("/__init__").replace("/", ".")
 
 
-def _uses(path: str, text: str) -> set[str]:
-    """Give the modules that one module imports, and its strings; an import of itself does not count."""
+def uses(path: str, text: str) -> set[str]:
+    """Give the modules that one file imports or names; what a module says of itself does not count."""
+    if not is_python(path):
+        return set(re.findall(r"\bstanchion(?:\.\w+)+", text))
     used: set[str] = set()
     for node in nodes(text):
         match node:
@@ -246,5 +260,5 @@ def _uses(path: str, text: str) -> set[str]:
             case ast.ImportFrom(module=str(module), names=names):
                 used |= {module} | {f"{module}.{name.name}" for name in names}
             case ast.Constant(value=str(word)) if "." in word and " " not in word:
-                used.add(word)
+                used.add(word.partition(":")[0])
     return used - {module_name(path), PurePosixPath(path).name}

@@ -32,6 +32,7 @@ BREACHES = [
     (rules.positional_parameters, SRC, "class C:\n    def f(self, a, b, c, d, e, g): ...\n",
      "class C:\n    def f(self, a, b, c, d, e): ...\n"),
     (rules.line_width, SRC, "x" * 121, "x" * 120),
+    (rules.line_width, "scripts/demo", "x" * 121, "x" * 120),
     (rules.said_later, SRC, f"x = 1  # {LATER}\n", f"x = 1  # {LATER}: read the size from the store\n"),
     (rules.said_later, "docs/any.md", f"{LATER} more\n", "More is planned.\n"),
     (rules.no_print, SRC, "print(1)\n", "def printed(): ...\n"),
@@ -79,13 +80,18 @@ def test_patching_is_banned_in_the_core_alone() -> None:
     assert rules.no_patching("tests/api/test_example.py", "from unittest.mock import patch\n") == []
 
 
-def test_a_module_that_nobody_imports_is_dead() -> None:
+def test_a_module_that_nobody_uses_is_dead() -> None:
+    """Imports, programs that are named in a string and programs that a script names are uses; one's own are not."""
     sources = {
+        "scripts/demo": "exec python -m stanchion.lab.demo\n",
         "src/stanchion/__main__.py": "from stanchion.plan import planner\nrun('-m', 'stanchion.drivers.wrapper')\n",
         "src/stanchion/plan/__init__.py": "",
         "src/stanchion/plan/planner.py": "import stanchion.plan.planner\n",
         "src/stanchion/plan/forgotten.py": "from stanchion.plan import forgotten\n",
         "src/stanchion/drivers/wrapper.py": "",
+        "src/stanchion/lab/demo.py": "",
+        "src/stanchion/sim/store.py": "",
     }
 
-    assert rules.dead_modules(sources) == ["src/stanchion/plan/forgotten.py: nobody imports this module"]
+    assert rules.dead_modules(sources, used_elsewhere={"stanchion.sim.store"}) == [
+        "src/stanchion/plan/forgotten.py: nobody uses this module"]
