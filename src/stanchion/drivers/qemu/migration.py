@@ -15,6 +15,11 @@ BANDWIDTH = 10 * 2**30
 """Bytes a second that a migration may use: more than any network has, so the network decides."""
 
 DOWNTIME_MS = 100
+
+CAPABILITIES = ("events", "return-path")
+"""``return-path``: the source has only sent the machine when the target says that it has taken all of it. Without it,
+a source counts what lies in a network buffer as sent, and ends, whatever then becomes of the target."""
+
 _CANCEL_WITHIN_S = 10.0
 _CONNECT_WITHIN_S = 5.0
 _LOOK_AGAIN_S = 0.05
@@ -29,7 +34,7 @@ def send(of: Place, door: str, within_s: float) -> float:
     """
     deadline = time.monotonic() + within_s
     with qmp.Line(of.directory, of.acting, _CONNECT_WITHIN_S) as line:
-        line.order("migrate-set-capabilities", capabilities=[{"capability": "events", "state": True}])
+        line.order("migrate-set-capabilities", capabilities=[{"capability": it, "state": True} for it in CAPABILITIES])
         line.order("migrate-set-parameters", max_bandwidth=BANDWIDTH, downtime_limit=DOWNTIME_MS)
         line.order("migrate", uri=door, within_s=_CONNECT_WITHIN_S)
         end = _end_of_migration(line, deadline)
