@@ -83,14 +83,20 @@ def run_once(teller: Teller, steps: Sequence[Step], *, keep: bool) -> bool:
     directory = short_directory()
     outcomes: list[Outcome] = []
     lab: Lab | None = None
+    evidence = False
     try:
         lab = Lab.create(directory)
         lab.up(attached=not keep)
+        evidence = True
         asyncio.run(play(Stage(lab, teller, machines_in(directory / "machines")), steps, outcomes))
+        evidence = any(outcome.fault for outcome in outcomes)
+    except KeyboardInterrupt:
+        evidence = False
+        raise
     finally:
-        right = len(outcomes) == len(steps) and not any(outcome.fault for outcome in outcomes)
+        right = len(outcomes) == len(steps) and not evidence
         if not (keep and right):
-            _clean_up(lab, directory, teller, right=right)
+            _clean_up(lab, directory, teller, evidence=evidence)
     teller.summary(outcomes)
     if keep and right:
         teller.line("The cluster goes on running. Speak to it:")
@@ -99,13 +105,13 @@ def run_once(teller: Teller, steps: Sequence[Step], *, keep: bool) -> bool:
     return right
 
 
-def _clean_up(lab: Lab | None, directory: Path, teller: Teller, *, right: bool) -> None:
-    """End all that was started; a second Ctrl-C must not stop that half-way."""
+def _clean_up(lab: Lab | None, directory: Path, teller: Teller, *, evidence: bool) -> None:
+    """End all that was started; a second Ctrl-C must not stop that half-way. Evidence of a fault is kept."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         if lab is not None:
             lab.down()
-        if right or lab is None:
+        if not evidence:
             shutil.rmtree(directory, ignore_errors=True)
         else:
             teller.line(f"Everything was ended. What each part logged is kept in {directory}: node*/agent.log, "
