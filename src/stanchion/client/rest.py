@@ -226,7 +226,8 @@ class Client:
                 fault = str(error) or "it did not answer in time"
                 if method != "GET":
                     raise NoAnswer(f"the connection to {self._url('')} broke before the answer came, so it is not "
-                                   "known whether it was done; look with `stanchion status` before you repeat it") from None
+                                   "known whether it was done; look with `stanchion status` before you repeat it"
+                                   ) from None
             else:
                 if answer.is_error:
                     raise _error(answer)

@@ -75,8 +75,8 @@ class Mark(StrEnum):
 class Move:
     """Where a resource is being moved to, how, and how far it has come.
 
-    ``session`` is the target's session, once it prepared. ``door`` is where the target waits for the incoming machine, as its prepare script printed it. ``fault`` says what
-    went wrong when the phase is ABORT.
+    ``session`` is the target's session, once it prepared. ``door`` is where the target waits for the incoming
+    machine, as its prepare script printed it. ``fault`` says what went wrong when the phase is ABORT.
     """
 
     target: NodeName

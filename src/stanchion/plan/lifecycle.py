@@ -1,6 +1,6 @@
 """The transition table of a resource: which event may follow which state, and what the record is afterwards.
 
-``ARROWS`` is the whole life of a resource as data. Every arrow is a small function from a record and an event to the
+``TABLE`` is the whole life of a resource as data. Every arrow is a small function from a record and an event to the
 next record; ``advance`` looks it up, applies it and checks what must hold. A missing arrow is a programming error:
 it raises with the resource's story instead of doing nothing. ``diagram`` draws the same table for the
 documentation, so the picture cannot differ from the code.

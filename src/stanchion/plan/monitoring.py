@@ -53,11 +53,11 @@ def respond(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, fa
         case FailureAction.REBOOT:
             return e.Condemned(why=reason(Why.MONITOR_REBOOT, count, f"{rule.window_s:g}", state.node, failure.text))
         case FailureAction.MIGRATE:
-            return _migrate(view, held, spec, failure, count, now)
+            return _migrate(view, held, spec, failure, count=count, now=now)
 
 
-def _migrate(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, failure: Failure, count: int,
-             now: Moment) -> e.Event:
+def _migrate(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, failure: Failure, *,
+             count: int, now: Moment) -> e.Event:
     state = held.value
     assert state.node is not None
     if spent(state, spec, now):
