@@ -34,7 +34,10 @@ _SOURCED = re.compile(r"^\s*(?:\.|source)\s+(?!\S*(?:ncsfuncs|STANCHION_LIBRARY)
 _LIBRARY_WORD = re.compile(r"^\s*(exit_on_error|ignore_error|ocf_(?:start|stop|status|migrate_to|migrate_from))\b")
 _VGCHANGE_ALONE = re.compile(r"\bvgchange((\s+-a\s+\w+|\s+-\S+)*)\s*(?:$|[;&|)`])")
 _SUBSHELL = re.compile(r"(`[^`]*|\$\([^)]*|^\s*\([^)]*)\bexit_on_error\b|\bexit_on_error\b[^|;&]*(?<!\|)\|(?!\|)")
-_OPENS = re.compile(r"(?:^|[;&|]|\b(?:then|do|else)\s)\s*(?:if|for|while|until|case|select)\b|\{\s*$|^\s*\(\s*$")
+_OPENS = re.compile(
+    r"(?:^|[;&|]|\b(?:then|do|else)\s)\s*(?:if|for|while|until|case|select)\b"
+    r"|(?:^|[\s;&|)])\{(?=\s|$)|^\s*\(\s*$",
+)
 _CLOSES = re.compile(r"(?:^|;)\s*(?:(?:fi|done|esac)\b|[})])")
 _EXIT = re.compile(r"^\s*(?:exit|exec)\b")
 
@@ -126,7 +129,7 @@ def _end(lines: list[tuple[int, str]]) -> Iterator[str]:
     depth = 0
     commands = [(number, line) for number, line in lines if line.strip()]
     for (number, line), (after, following) in zip(commands, [*commands[1:], (0, "")], strict=True):
-        depth += len(_OPENS.findall(line)) - len(_CLOSES.findall(line))
+        depth = max(0, depth + len(_OPENS.findall(line)) - len(_CLOSES.findall(line)))
         ends = depth == 0 and bool(_EXIT.match(line)) and not re.search(r"[|&]{2}|<", line)
         if ends and after and not re.match(r"\s*[\w-]+\s*\(\)", following):
             yield f"Line {after}: this is never reached, because line {number} ends the script."
