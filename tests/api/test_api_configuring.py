@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-from surface import NOW_S, World, held
 
 from stanchion.model.cluster import Kind
 from stanchion.model.errors import AlreadyExists, NotFound, NotNow, Stale
@@ -18,9 +17,10 @@ from stanchion.wire.requests import (
     ResourceCreate,
     ScriptChange,
 )
+from surface import NOW_S, World, held
 
 
-async def test_a_resource_is_made_from_a_template_and_begins_offline():
+async def test_a_resource_is_made_from_a_template_and_begins_offline() -> None:
     world = World()
     overrides = ResourceChange(policies=PoliciesChange(failback=FailbackMode.AUTO), preferred=("NODE2", "node1"))
     async with world.client() as client:
@@ -34,7 +34,7 @@ async def test_a_resource_is_made_from_a_template_and_begins_offline():
     assert (await _history(world))[-1].reason.why is Why.CREATED
 
 
-async def test_a_name_that_differs_only_in_case_is_taken():
+async def test_a_name_that_differs_only_in_case_is_taken() -> None:
     world = World()
     await world.resource("Web")
     async with world.client() as client:
@@ -42,7 +42,7 @@ async def test_a_name_that_differs_only_in_case_is_taken():
             await client.create(ResourceCreate(name="wEB", template="Generic_FS"))
 
 
-async def test_an_edit_changes_what_it_names_and_leaves_the_rest():
+async def test_an_edit_changes_what_it_names_and_leaves_the_rest() -> None:
     world = World()
     await world.resource("web")
     change = ResourceChange(
@@ -57,7 +57,7 @@ async def test_an_edit_changes_what_it_names_and_leaves_the_rest():
     assert (await _history(world))[-1].reason.why is Why.SPEC_SAVED
 
 
-async def test_a_stale_edit_is_refused_and_says_who_saved_when():
+async def test_a_stale_edit_is_refused_and_says_who_saved_when() -> None:
     world = World()
     await world.resource("web")
     async with world.client() as client:
@@ -74,17 +74,18 @@ async def test_a_stale_edit_is_refused_and_says_who_saved_when():
     assert current.json()["files"] == ["/a"]
 
 
-async def test_of_two_edits_at_once_one_is_told_of_the_other():
+async def test_of_two_edits_at_once_one_is_told_of_the_other() -> None:
     world = World()
     await world.resource("web")
     async with world.client() as client:
+        seen = (await client.resource("web")).spec_revision
         outcomes = await asyncio.gather(
-            client.edit("web", ResourceChange(files=("/a",))), client.edit("web", ResourceChange(files=("/b",))),
+            *(client.edit("web", ResourceChange(files=(file,)), seen=seen) for file in ("/a", "/b")),
             return_exceptions=True)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Saved", "Stale"]
 
 
-async def test_doubts_of_the_lint_come_back_and_do_not_forbid_saving():
+async def test_doubts_of_the_lint_come_back_and_do_not_forbid_saving() -> None:
     world = World()
     await world.resource("web")
     change = ResourceChange(scripts={ScriptKind.LOAD: ScriptChange(text="vgchange -a y $VOLGROUP_NAME\n")})
@@ -93,7 +94,7 @@ async def test_doubts_of_the_lint_come_back_and_do_not_forbid_saving():
     assert saved.warnings == ("load script: line 1: VOLGROUP_NAME is never assigned",)
 
 
-async def test_only_a_resource_that_runs_nowhere_is_deleted():
+async def test_only_a_resource_that_runs_nowhere_is_deleted() -> None:
     world = World()
     await world.resource("web", State.RUNNING, node="node1")
     await world.resource("idle")
@@ -110,7 +111,7 @@ async def test_only_a_resource_that_runs_nowhere_is_deleted():
     assert (await _history(world))[-1].reason.why is Why.DELETED
 
 
-async def test_a_node_is_removed_only_when_nothing_binds_it():
+async def test_a_node_is_removed_only_when_nothing_binds_it() -> None:
     world = World()
     await world.resource("web", preferred=("node3",))
     async with world.client() as client:

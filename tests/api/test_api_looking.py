@@ -2,27 +2,27 @@
 
 import asyncio
 
-from surface import LOST, NOW_S, World
-
 from stanchion.model.history import Severity
 from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import State
 from stanchion.wire import replies
+from surface import LOST, NOW_S, World
 
 
-async def test_health_is_told_without_a_token():
+async def test_health_is_told_without_a_token() -> None:
     async with World().http(token="") as http:
         answer = await http.get("/v1/health")
     assert answer.json() == {"status": "ok", "node": "node1", "version": "1.2.3"}
 
 
-async def test_one_look_tells_cluster_nodes_and_resources():
+async def test_one_look_tells_cluster_nodes_and_resources() -> None:
     world = World()
     await world.resource("web", State.RUNNING, node="node2")
     async with world.client() as client:
         told = await client.status()
-    assert (told.cluster.name, told.cluster.master, told.cluster.epoch, told.cluster.quorum) == ("lab", "node1", 4, True)
+    cluster = told.cluster
+    assert (cluster.name, cluster.master, cluster.epoch, cluster.quorum) == ("lab", "node1", 4, True)
     assert [(node.name, node.state, node.master) for node in told.nodes] == [
         ("node1", "up", True), ("node2", "up", False), ("node3", "down", False)]
     web = told.resources[0]
@@ -32,7 +32,7 @@ async def test_one_look_tells_cluster_nodes_and_resources():
     assert told.nodes[1].resources == ("web",)
 
 
-async def test_instants_are_utc_in_iso_8601():
+async def test_instants_are_utc_in_iso_8601() -> None:
     world = World()
     await world.resource("web")
     async with world.http() as http:
@@ -40,7 +40,7 @@ async def test_instants_are_utc_in_iso_8601():
     assert answer.json()["since"] == "2026-09-21T14:13:20Z"
 
 
-async def test_names_are_found_in_any_case_and_told_as_written():
+async def test_names_are_found_in_any_case_and_told_as_written() -> None:
     world = World()
     await world.resource("Web_1")
     async with world.client() as client:
@@ -49,14 +49,14 @@ async def test_names_are_found_in_any_case_and_told_as_written():
         assert (await client.template("qemu_template")).name == "Qemu_Template"
 
 
-async def test_a_lost_node_without_proof_is_told_as_such():
+async def test_a_lost_node_without_proof_is_told_as_such() -> None:
     world = World()
     async with world.client() as client:
         node = await client.node(LOST)
     assert (node.state, node.self_fence, node.proof) == ("down", "none", None)
 
 
-async def test_a_newer_configuration_is_pending_until_it_is_loaded():
+async def test_a_newer_configuration_is_pending_until_it_is_loaded() -> None:
     world = World()
     name = await world.resource("web", State.RUNNING, node="node1")
     loaded_with = world.view().specs[name].revision
@@ -69,7 +69,7 @@ async def test_a_newer_configuration_is_pending_until_it_is_loaded():
         assert (await client.resource("web")).pending
 
 
-async def test_templates_come_with_their_form():
+async def test_templates_come_with_their_form() -> None:
     async with World().client() as client:
         listed = await client.templates()
         shown = await client.template("XenLive_Template")
@@ -79,7 +79,7 @@ async def test_templates_come_with_their_form():
     assert shown.scripts[ScriptKind.MONITOR].timeout_s == 60
 
 
-async def test_history_is_told_oldest_first_filtered_and_paged():
+async def test_history_is_told_oldest_first_filtered_and_paged() -> None:
     world = World()
     for number in range(5):
         await world.happened(reason(Why.LOADED), "web")
@@ -95,7 +95,7 @@ async def test_history_is_told_oldest_first_filtered_and_paged():
     assert len(warnings.events) == 5
 
 
-async def test_status_waits_for_the_next_change():
+async def test_status_waits_for_the_next_change() -> None:
     world = World()
     async with world.client() as client:
         now = await client.status()
@@ -106,7 +106,7 @@ async def test_status_waits_for_the_next_change():
     assert [resource.name for resource in told.resources] == ["web"]
 
 
-async def test_runs_are_told_newest_first_and_their_output_when_asked_for():
+async def test_runs_are_told_newest_first_and_their_output_when_asked_for() -> None:
     world = World()
     name = await world.resource("web")
     await world.ran(name, ScriptKind.LOAD, "web@9", code=1, at_s=NOW_S, output="no such domain")
@@ -127,7 +127,7 @@ async def test_runs_are_told_newest_first_and_their_output_when_asked_for():
     assert (one.json()["output"], one.json()["command"]) == ("no such domain", "virsh start x")
 
 
-async def test_explanations_are_questions_with_sentences():
+async def test_explanations_are_questions_with_sentences() -> None:
     world = World()
     await world.resource("web", State.RUNNING, node="node1")
     async with world.client() as client:
@@ -140,7 +140,7 @@ async def test_explanations_are_questions_with_sentences():
     assert timing.derivation
 
 
-async def test_the_schema_describes_every_route_and_the_token():
+async def test_the_schema_describes_every_route_and_the_token() -> None:
     async with World().http() as http:
         schema = (await http.get("/v1/openapi.json")).json()
     assert "/v1/resources/{name}/migrate" in schema["paths"]

@@ -4,16 +4,16 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from surface import World, held
 
 from stanchion.model.cluster import Kind
 from stanchion.model.errors import NotFound, NotNow
 from stanchion.model.orders import Intent, Outcome, Verb
 from stanchion.model.reasons import Why, reason
 from stanchion.model.state import AlertKind, State
+from surface import World, held
 
 
-async def test_an_order_is_written_as_an_intent_and_answered_with_202():
+async def test_an_order_is_written_as_an_intent_and_answered_with_202() -> None:
     world = World()
     await world.resource("web", State.RUNNING, node="node1")
     async with world.http() as http:
@@ -34,7 +34,8 @@ async def test_an_order_is_written_as_an_intent_and_answered_with_202():
     ("alert", {"answer": "yes"}, State.ALERT, Verb.ALERT_YES),
     ("alert", {"answer": "no"}, State.ALERT, Verb.ALERT_NO),
 ])
-async def test_each_order_becomes_its_verb(verb: str, body: dict[str, str] | None, state: State, expected: Verb):
+async def test_each_order_becomes_its_verb(verb: str, body: dict[str, str] | None, state: State,
+                                            expected: Verb) -> None:
     world = World()
     name = await world.resource("web", state, node=None if state is State.OFFLINE else "node1")
     if state is State.ALERT:
@@ -45,7 +46,7 @@ async def test_each_order_becomes_its_verb(verb: str, body: dict[str, str] | Non
     assert held(world, Kind.INTENT, answer.json()["id"]).value.verb is expected
 
 
-async def test_an_illegal_order_is_refused_with_what_is_possible_and_leaves_no_trace():
+async def test_an_illegal_order_is_refused_with_what_is_possible_and_leaves_no_trace() -> None:
     world = World()
     await world.resource("web", State.COMATOSE, node="node1")
     async with world.http() as http:
@@ -57,7 +58,7 @@ async def test_an_illegal_order_is_refused_with_what_is_possible_and_leaves_no_t
     assert not world.view().intents
 
 
-async def test_the_end_of_an_order_can_be_waited_for():
+async def test_the_end_of_an_order_can_be_waited_for() -> None:
     world = World()
     await world.resource("web")
     async with world.client() as client:
@@ -75,7 +76,7 @@ async def test_the_end_of_an_order_can_be_waited_for():
             await client.intent("nonsense")
 
 
-async def test_a_script_on_this_node_is_ended_at_once():
+async def test_a_script_on_this_node_is_ended_at_once() -> None:
     world = World(process=4711)
     await world.resource("web", State.LOADING, node="node1")
     async with world.client() as client:
@@ -87,7 +88,7 @@ async def test_a_script_on_this_node_is_ended_at_once():
     assert world.ended_processes == ["web"]
 
 
-async def test_a_script_on_another_node_is_ended_by_order():
+async def test_a_script_on_another_node_is_ended_by_order() -> None:
     world = World()
     await world.resource("web", State.LOADING, node="node2")
     async with world.client() as client:
@@ -95,7 +96,7 @@ async def test_a_script_on_another_node_is_ended_by_order():
     assert (told.outcome, told.verb, told.resource) == (Outcome.PENDING, Verb.END_PROCESS, "web")
 
 
-async def test_nodes_are_ordered_out_and_in():
+async def test_nodes_are_ordered_out_and_in() -> None:
     world = World()
     async with world.client() as client:
         told = await client.order_node("node2", "leave")

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from surface import TOKEN, World
 
 from stanchion.api.server import serve
 from stanchion.client import Client, Connection
 from stanchion.model.errors import HostError, NoAnswer, NotAllowed
 from stanchion.model.reasons import Why, reason
+from surface import TOKEN, World
 
 
 @asynccontextmanager
@@ -37,7 +37,7 @@ def _dead_port() -> int:
         return int(taken.getsockname()[1])
 
 
-async def test_events_are_streamed_as_they_happen_and_from_where_a_reader_was():
+async def test_events_are_streamed_as_they_happen_and_from_where_a_reader_was() -> None:
     world = World()
     await world.happened(reason(Why.CREATED, "first"), "web")
     async with served(world) as port, _client(port) as client, asyncio.timeout(10):
@@ -57,7 +57,7 @@ async def test_events_are_streamed_as_they_happen_and_from_where_a_reader_was():
         await resumed.aclose()
 
 
-async def test_last_event_id_resumes_the_stream():
+async def test_last_event_id_resumes_the_stream() -> None:
     world = World()
     await world.happened(reason(Why.CREATED, "first"), "web")
     await world.happened(reason(Why.CREATED, "second"), "web")
@@ -75,7 +75,7 @@ async def test_last_event_id_resumes_the_stream():
     assert b'"operands":["second"]' in told
 
 
-async def test_a_stream_does_not_hold_up_the_end():
+async def test_a_stream_does_not_hold_up_the_end() -> None:
     world = World()
     async with asyncio.timeout(10):
         async with served(world) as port:
@@ -90,19 +90,19 @@ async def test_a_stream_does_not_hold_up_the_end():
                 await client.status()
 
 
-async def test_a_port_in_use_is_one_clear_error():
+async def test_a_port_in_use_is_one_clear_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(HostError, match=rf"cannot listen on 127.0.0.1 port {port} \(Address already in use\); end"):
             await serve(World().app(), "127.0.0.1", port)
 
 
-async def test_an_address_that_is_not_here_is_one_clear_error():
+async def test_an_address_that_is_not_here_is_one_clear_error() -> None:
     with pytest.raises(HostError, match=r"cannot listen on 192\.0\.2\.1 port 1"):
         await serve(World().app(), "192.0.2.1", 1)
 
 
-async def test_a_dead_node_is_passed_over_and_nobody_left_is_told():
+async def test_a_dead_node_is_passed_over_and_nobody_left_is_told() -> None:
     world = World()
     await world.resource("web")
     dead = _dead_port()
@@ -114,7 +114,7 @@ async def test_a_dead_node_is_passed_over_and_nobody_left_is_told():
             await client.status()
 
 
-async def test_an_order_whose_answer_was_lost_is_not_repeated_and_said_to_be_in_doubt():
+async def test_an_order_whose_answer_was_lost_is_not_repeated_and_said_to_be_in_doubt() -> None:
     asked = []
 
     async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -135,14 +135,14 @@ async def test_an_order_whose_answer_was_lost_is_not_repeated_and_said_to_be_in_
     assert len(asked) == 2
 
 
-async def test_a_wrong_token_is_told_to_the_client():
-    async with served(World()) as port, _client(port, token="wrong") as client:  # noqa: S106 - a wrong one
+async def test_a_wrong_token_is_told_to_the_client() -> None:
+    async with served(World()) as port, _client(port, token="wrong") as client:
         with pytest.raises(NotAllowed, match="the token is not this cluster's"):
             await client.status()
         assert (await client.health()).status == "ok"
 
 
-async def test_what_is_no_agent_is_told_as_such():
+async def test_what_is_no_agent_is_told_as_such() -> None:
     async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")

@@ -8,13 +8,13 @@ from stanchion.client import find
 from stanchion.model.errors import InvalidInput
 
 
-def test_without_any_word_this_host_is_asked():
+def test_without_any_word_this_host_is_asked() -> None:
     found = find(env={}, files=())
     assert found.urls == ("http://127.0.0.1:7423",)
     assert found.token == ""
 
 
-def test_what_is_said_beats_the_environment_and_that_beats_the_file(tmp_path: Path):
+def test_what_is_said_beats_the_environment_and_that_beats_the_file(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("from-file\n")
     (tmp_path / "other").write_text("from-environment\n")
     (tmp_path / "client.toml").write_text('urls = ["http://a:1", "http://b:2/"]\ntoken_file = "token"\n')
@@ -28,13 +28,13 @@ def test_what_is_said_beats_the_environment_and_that_beats_the_file(tmp_path: Pa
     assert find(["http://e:5"], tmp_path / "token", env=env, files=files).token == "from-file"
 
 
-def test_the_token_is_not_shown_by_accident(tmp_path: Path):
+def test_the_token_is_not_shown_by_accident(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("secret\n")
     assert "secret" not in repr(find([], tmp_path / "token", env={}, files=()))
 
 
 @pytest.mark.parametrize("url", ["node1:7423", "ftp://node1", "http://", "http://node1:port", ""])
-def test_an_address_that_is_none_is_told(url: str):
+def test_an_address_that_is_none_is_told(url: str) -> None:
     with pytest.raises(InvalidInput, match="is not the address of an agent; write it like http://"):
         find([url], env={}, files=())
 
@@ -42,7 +42,7 @@ def test_an_address_that_is_none_is_told(url: str):
 @pytest.mark.parametrize(("text", "sentence"), [
     ("urls = [", "are not valid TOML"), ("adress = 1\n", "unknown setting 'adress'"),
 ])
-def test_a_broken_file_is_told(tmp_path: Path, text: str, sentence: str):
+def test_a_broken_file_is_told(tmp_path: Path, text: str, sentence: str) -> None:
     file = tmp_path / "client.toml"
     file.write_text(text)
     with pytest.raises(InvalidInput, match=sentence):
@@ -50,12 +50,12 @@ def test_a_broken_file_is_told(tmp_path: Path, text: str, sentence: str):
 
 
 @pytest.mark.parametrize("text", ["", "two words", "snow\u2603man"])
-def test_a_token_file_without_a_token_is_told(tmp_path: Path, text: str):
+def test_a_token_file_without_a_token_is_told(tmp_path: Path, text: str) -> None:
     (tmp_path / "token").write_text(text)
     with pytest.raises(InvalidInput, match="does not hold a token"):
         find([], tmp_path / "token", env={}, files=())
 
 
-def test_a_missing_token_file_is_told(tmp_path: Path):
+def test_a_missing_token_file_is_told(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="there is no token file"):
         find([], tmp_path / "none", env={}, files=())

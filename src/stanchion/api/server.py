@@ -16,7 +16,7 @@ from starlette.types import ASGIApp
 from stanchion.model.errors import HostError
 
 BACKLOG = 128
-GRACE_S = 2
+GRACE_S = 1
 """How long running requests may take when the server stops; streams and long polls are cut off then."""
 
 

@@ -5,7 +5,7 @@ shown in the reader's own time zone; the JSON output keeps UTC.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -34,12 +34,14 @@ SEVERITY_COLOURS = {Severity.INFO: "", Severity.WARNING: "yellow", Severity.CRIT
 
 
 def instant(at: datetime | None) -> str:
-    """Show an instant: the time alone when it was today, else with its date."""
+    """Show an instant: the time alone when it was today, else with its day, and after half a year its date alone."""
     if at is None:
         return "-"
-    here = at.astimezone()
-    today = here.date() == datetime.now(UTC).astimezone().date()
-    return f"{here:%H:%M:%S}" if today else f"{here:%Y-%m-%d %H:%M}"
+    here, now = at.astimezone(), datetime.now(UTC).astimezone()
+    if abs(now - here) > timedelta(days=180):
+        return f"{here:%Y-%m-%d}"
+    today = here.date() == now.date()
+    return f"{here:%H:%M:%S}" if today else f"{here:%d %b %H:%M}"
 
 
 def duration(seconds: float) -> str:
@@ -71,7 +73,7 @@ def _table(*columns: str) -> Table:
     """Make a table whose last column takes what room is left."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False, padding=(0, 2, 0, 0))
     for column in columns[:-1]:
-        table.add_column(column, overflow="fold", max_width=26)
+        table.add_column(column, overflow="fold", max_width=24, no_wrap=column in {"Since", "Started", "Lives"})
     table.add_column(columns[-1], overflow="fold", ratio=1)
     return table
 
@@ -88,6 +90,10 @@ def _facts(rows: Iterable[tuple[str, RenderableType]]) -> Table:
 
 def _plain(text: str) -> Text:
     return Text(text)
+
+
+def _indented(text: str) -> Padding:
+    return Padding(_plain(text), (0, 0, 0, 2), expand=False)
 
 
 def _part(title: str, body: RenderableType) -> Group:
@@ -206,8 +212,8 @@ def _scripts(of: dict[ScriptKind, replies.ScriptInfo]) -> Group:
     parts: list[RenderableType] = []
     for kind, script in of.items():
         if script.text.strip():
-            body = Padding(_plain(script.text.rstrip()), (0, 0, 0, 2))
-            parts.append(_part(f"{kind.title()} script, {duration(script.timeout_s)}", body))
+            title = f"{kind.title()} script, {duration(script.timeout_s)}"
+            parts.append(_part(title, _indented(script.text.rstrip())))
     return Group(*parts)
 
 
@@ -255,9 +261,14 @@ def explanation(of: replies.Explanation) -> RenderableType:
     parts: list[RenderableType] = []
     for answer in of.answers:
         parts.append(Text(answer.question, style="bold"))
-        parts += [Padding(_plain(f"{reason.text[:1].upper()}{reason.text[1:]}."), (0, 0, 0, 2))
-                  for reason in answer.reasons]
+        parts += [_indented(_sentence(reason)) for reason in answer.reasons]
     return Group(*parts)
+
+
+def _sentence(of: replies.ReasonInfo) -> str:
+    """Make a clause a sentence; a name in front is kept as it is written."""
+    named = any(operand and of.text.startswith(operand) for operand in of.operands)
+    return f"{of.text if named else of.text[:1].upper() + of.text[1:]}."
 
 
 def timing(of: replies.TimingInfo) -> RenderableType:
