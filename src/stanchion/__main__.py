@@ -75,7 +75,7 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-app.command("stanchion.lab:app", name="lab")
+app.command("stanchion.lab.app:app", name="lab")
 
 
 def main() -> None:

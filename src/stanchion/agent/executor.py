@@ -151,7 +151,7 @@ class Executor:
         except StoreUnavailable as problem:
             log.warning("a report is not written", resource=action.resource, problem=str(problem))
             written = None
-        self._post(a.Reported(resource=action.resource, written=written))
+        self._post(a.Reported(resource=action.resource, decided_on=action.state.revision, written=written))
 
     async def _end_process(self, action: a.EndProcess) -> None:
         intent, now = action.intent.value, self._doors.clock.now()

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from stanchion.model.cluster import ClusterView, Held
 from stanchion.model.history import Run
-from stanchion.model.ids import ResourceName, SessionId
+from stanchion.model.ids import ResourceName, Revision, SessionId
 from stanchion.model.orders import Intent
 from stanchion.model.reasons import Reason
 from stanchion.model.resource import ResourceSpec, ScriptKind
@@ -163,9 +163,13 @@ class Checked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reported:
-    """A commit ended: written, refused by a guard (``written`` False), or unknown (None)."""
+    """A commit ended: written, refused by a guard (``written`` False), or unknown (None).
+
+    ``decided_on`` is the revision of the record that it was decided on.
+    """
 
     resource: ResourceName
+    decided_on: Revision
     written: bool | None
 
 

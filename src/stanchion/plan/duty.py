@@ -70,6 +70,9 @@ def stage_of(state: ResourceState) -> str:
 
 def next_step(case: Case) -> Next:
     """Say what this node does next for the resource: begin an action, report an event, or nothing."""
+    if case.mine and case.state.session != case.session and case.state.session in case.view.proofs:
+        # That life of this node provably runs nothing any more: where the resource goes is the master's to say.
+        return None
     match case.state.state:
         case State.LOADING if case.mine:
             return _loading(case)

@@ -26,20 +26,23 @@ from stanchion.plan.duty import Case, Fact, next_step, stage_of
 RETRY_S = 0.5
 """After a report whose fate is unknown: read again and try again after this time."""
 
+TICK_S = 0.001
+"""An alarm may ring this much early, because clocks are rounded; what is due then counts as due."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duty:
     """What this node knows and does about one resource.
 
-    ``facts`` belong to ``stage``. ``refused`` is the revision on which a report was refused: only a newer one is
-    worth another try. ``cleaning``: a machine that should have come here will not, and what waits for it must go.
+    ``facts`` belong to ``stage``. ``settled`` is the revision on which a report was written or refused: only a newer
+    one is worth another step. ``cleaning``: a machine that should have come here will not, and what waits for it must go.
     """
 
     stage: str = ""
     facts: Mapping[a.Step, Fact] = field(default_factory=dict)
     busy: a.Step | None = None
     monitor_at_s: float | None = None
-    refused: Revision | None = None
+    settled: Revision | None = None
     retry_at_s: float = 0.0
     cleaning: bool = False
 
@@ -157,12 +160,11 @@ def _answered(state: NodeState, happening: a.Reported, now: Moment) -> NodeState
     if duty is None:
         return state
     duty = replace(duty, busy=None)
-    held = state.view.states.get(happening.resource)
     if happening.written is None:
         duty = replace(duty, retry_at_s=now.mono_s + RETRY_S)
-    elif held is not None:
-        # Written or refused, this revision is past: wait for the view that shows what stands there now.
-        duty = replace(duty, refused=held.revision)
+    else:
+        # Written or refused, that revision is past: wait for the view that shows what stands there now.
+        duty = replace(duty, settled=happening.decided_on)
     return _with(state, happening.resource, duty)
 
 
@@ -186,7 +188,7 @@ def _pump(state: NodeState, name: ResourceName, now: Moment) -> Reaction:
     if held is None or spec is None or not _member(state):
         return state, ()
     duty = _present(state.duties.get(name, Duty()), held.value)
-    if duty.busy is not None or duty.refused == held.revision or now.mono_s < duty.retry_at_s:
+    if duty.busy is not None or duty.settled == held.revision or now.mono_s + TICK_S < duty.retry_at_s:
         return _with(state, name, duty), ()
     if duty.cleaning:
         return _clean(state, name, spec.value, duty)
@@ -208,7 +210,7 @@ def _begin(state: NodeState, held: Held[ResourceState], spec: Held[ResourceSpec]
            now: Moment) -> tuple[a.Step | None, tuple[a.Action, ...]]:
     """Give the step that begins now, and its action."""
     assert state.session is not None
-    due = duty.monitor_at_s is not None and now.mono_s >= duty.monitor_at_s
+    due = duty.monitor_at_s is not None and now.mono_s + TICK_S >= duty.monitor_at_s
     case = Case(me=state.me, session=state.session, view=state.view, held=held, spec=spec, now=now,
                 facts=duty.facts, monitor_due=due)
     match next_step(case):
@@ -273,7 +275,7 @@ def _leaves(state: NodeState) -> tuple[a.Action, ...]:
 
 def _wake(state: NodeState, now: Moment) -> tuple[a.Action, ...]:
     idle = [duty for duty in state.duties.values() if duty.busy is None]
-    times = [at_s for duty in idle for at_s in (duty.monitor_at_s, duty.retry_at_s) if at_s and at_s > now.mono_s]
+    times = [at_s for duty in idle for at_s in (duty.monitor_at_s, duty.retry_at_s) if at_s and at_s > now.mono_s + TICK_S]
     return (a.WakeAt(at_s=min(times)),) if times else ()
 
 

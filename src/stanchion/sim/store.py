@@ -185,6 +185,7 @@ class MemoryStore:
 
     @available.setter
     def available(self, up: bool) -> None:
+        """Cut the line or bring it back."""
         if up:
             self._open.set()
         else:

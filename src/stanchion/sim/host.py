@@ -1,0 +1,288 @@
+"""One pretend host: power, machines, scripts, a watchdog and a journal, behind the agent's ports.
+
+A machine is in one of three conditions: it executes, it waits for its incoming twin, or it has arrived and waits to be
+let go. Only the first executes; that is what ``Record`` notes, and what the checker judges. Scripts have the effect
+that their kind has on a real host, unless a ``Fault`` says otherwise. Like real ones they belong to the host: they
+go on when the agent dies, and end when the power does.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from stanchion.model.history import Run, RunEnd
+from stanchion.model.ids import BootId, Moment, NodeName, ResourceName
+from stanchion.model.resource import ResourceSpec, ScriptKind
+from stanchion.model.state import Presence
+from stanchion.ports import JournalEntry, Readiness, ScriptOrder
+
+WALL_S = 1_700_000_000.0
+"""Wall time at virtual time zero."""
+
+
+class Condition(StrEnum):
+    """What a machine on a host is doing."""
+
+    EXECUTES = "executes"
+    AWAITED = "awaited"
+    ARRIVED = "arrived"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """How a script misbehaves: its exit code, how long it takes, and whether it has its effect all the same."""
+
+    code: int = 0
+    takes_s: float = 0.05
+    effect: bool = True
+    never_ends: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One machine began or ended to execute on a host."""
+
+    at_s: float
+    host: NodeName
+    machine: str
+    begins: bool
+
+
+@dataclass
+class Nature:
+    """What all hosts share: the records, the scripts' faults, and the way from one host to another."""
+
+    records: list[Record] = field(default_factory=list)
+    faults: dict[tuple[str, ScriptKind], Fault] = field(default_factory=dict)
+    hosts: dict[NodeName, "PretendHost"] = field(default_factory=dict)
+
+
+class PretendClock:
+    """The host's clocks, on virtual time; ``set_back_s`` is how far its wall clock is off."""
+
+    def __init__(self) -> None:
+        self.set_back_s = 0.0
+
+    def now(self) -> Moment:
+        """Read both clocks."""
+        mono_s = asyncio.get_running_loop().time()
+        return Moment(mono_s=mono_s, wall_s=WALL_S + mono_s - self.set_back_s)
+
+
+class PretendHost:
+    """The host itself; it stands behind ``Host``, ``Hypervisor``, ``Watchdog`` and ``Journal``."""
+
+    def __init__(self, name: NodeName, nature: Nature, *, has_watchdog: bool = True) -> None:
+        self.name = name
+        self.nature = nature
+        self.has_watchdog = has_watchdog
+        self.machines: dict[str, Condition] = {}
+        self.missing_files: set[str] = set()
+        self.blind = False
+        self.boots = 1
+        self.powered = True
+        self.resets = 0
+        self.on_reset: Callable[[], None] = lambda: None
+        self.runner = PretendRunner(self)
+        self._journal: JournalEntry | None = None
+        self._until_s: float | None = None
+        self._alarm: asyncio.TimerHandle | None = None
+
+    # Power.
+
+    def power_off(self) -> None:
+        """Cut the power: every machine and every script ends in this instant."""
+        self.powered = False
+        for machine in list(self.machines):
+            self.become(machine, None)
+        self.runner.drop()
+        self.release()
+
+    def power_on(self) -> None:
+        """Boot anew."""
+        self.boots += 1
+        self.powered = True
+
+    def become(self, machine: str, condition: Condition | None) -> None:
+        """Put a machine into a condition here, None for gone, and keep the record."""
+        before = self.machines.get(machine)
+        if condition is None:
+            self.machines.pop(machine, None)
+        else:
+            self.machines[machine] = condition
+        was, is_ = before is Condition.EXECUTES, condition is Condition.EXECUTES
+        if was != is_:
+            at_s = asyncio.get_running_loop().time()
+            self.nature.records.append(Record(at_s, self.name, machine, is_))
+
+    # Port Host.
+
+    def boot(self) -> BootId:
+        """Identify this life of the host."""
+        return BootId(f"{self.name}-boot{self.boots}")
+
+    async def readiness(self, spec: ResourceSpec, digests: Mapping[str, str]) -> Readiness:
+        """Check the machine's files: each is the same everywhere, unless it is missing here."""
+        gone = [path for path in spec.files if path in self.missing_files]
+        if gone:
+            return Readiness(fault=f"{gone[0]} is missing on {self.name}", digests=digests)
+        return Readiness(digests=dict.fromkeys(spec.files, "same"))
+
+    async def reset(self) -> None:
+        """Reset the host hard."""
+        self._fire()
+        await asyncio.Event().wait()
+
+    # Port Hypervisor.
+
+    async def look(self, spec: ResourceSpec) -> tuple[Presence, str]:
+        """Tell whether the machine executes here."""
+        if self.blind:
+            return Presence.UNKNOWN, "the hypervisor does not answer"
+        condition = self.machines.get(spec.machine.name or spec.name)
+        executes = condition is Condition.EXECUTES
+        return (Presence.RUNNING if executes else Presence.ABSENT), str(condition or "gone")
+
+    # Port Watchdog.
+
+    @property
+    def armed(self) -> bool:
+        """Whether the watchdog would fire if feeding stopped now."""
+        return self._until_s is not None
+
+    def arm(self, until_s: float) -> bool:
+        """Arm the watchdog, where there is one."""
+        if not self.has_watchdog or not self.powered:
+            return False
+        self._set(until_s)
+        return True
+
+    def feed(self, until_s: float) -> None:
+        """Put the reset off."""
+        if self.armed and self.powered:
+            self._set(until_s)
+
+    def release(self) -> None:
+        """Disarm."""
+        self._until_s = None
+        if self._alarm is not None:
+            self._alarm.cancel()
+
+    def _set(self, until_s: float) -> None:
+        self._until_s = max(until_s, self._until_s or 0.0)
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = asyncio.get_running_loop().call_at(self._until_s, self._fire)
+
+    def _fire(self) -> None:
+        if self.powered:
+            self.resets += 1
+            self.on_reset()
+
+    # Port Journal.
+
+    def read(self) -> JournalEntry | None:
+        """Give what was written last."""
+        return self._journal
+
+    def write(self, entry: JournalEntry) -> None:
+        """Replace what was written."""
+        self._journal = entry
+
+
+class PretendRunner:
+    """The host's scripts, behind ``Runner``."""
+
+    def __init__(self, host: PretendHost) -> None:
+        self._host = host
+        self._runs: dict[tuple[str, str, str], asyncio.Task[Run]] = {}
+        self.orders: list[ScriptOrder] = []
+
+    async def run(self, order: ScriptOrder) -> Run:
+        """Run a script after every earlier one of the resource; a run that is known is joined."""
+        key = (order.resource, order.script, order.operation)
+        if key not in self._runs:
+            for earlier in self._living(order.resource):
+                await asyncio.wait({earlier})
+            self.orders.append(order)
+            self._runs[key] = asyncio.create_task(self._execute(order))
+        task = self._runs[key]
+        done, _ = await asyncio.wait({task}, timeout=order.timeout_s)
+        if not done:
+            return self._told(order, RunEnd.OVERDUE, 0)
+        if task.cancelled():
+            return self._told(order, RunEnd.KILLED, 137)
+        return task.result()
+
+    def process_of(self, resource: ResourceName) -> int | None:
+        """Give a number for the script that runs now."""
+        return 4242 if self._living(resource) else None
+
+    async def end(self, resource: ResourceName) -> bool:
+        """End the resource's running script."""
+        living = self._living(resource)
+        for task in living:
+            task.cancel()
+        if living:
+            await asyncio.wait(living)
+        return bool(living)
+
+    async def forget(self, resource: ResourceName) -> None:
+        """Forget a resource's runs."""
+        self._runs = {key: task for key, task in self._runs.items() if key[0] != resource}
+
+    def drop(self) -> None:
+        """The power is cut: every script ends, and no run is remembered as going on."""
+        for task in self._runs.values():
+            task.cancel()
+        self._runs.clear()
+
+    def _living(self, resource: str) -> list[asyncio.Task[Run]]:
+        return [task for key, task in self._runs.items() if key[0] == resource and not task.done()]
+
+    async def _execute(self, order: ScriptOrder) -> Run:
+        fault = self._host.nature.faults.get((order.resource, order.script), Fault())
+        if fault.never_ends:
+            await asyncio.Event().wait()
+        await asyncio.sleep(fault.takes_s)
+        code = fault.code
+        if fault.effect and (code == 0 or order.script is not ScriptKind.MONITOR):
+            code = code or self._effect(order)
+        return self._told(order, RunEnd.EXITED, code)
+
+    def _effect(self, order: ScriptOrder) -> int:
+        """Do what such a script does to the machine; give its exit code."""
+        host, machine = self._host, str(order.resource)
+        other = order.environment.get("NCS_TOFROM", "")
+        match order.script:
+            case ScriptKind.LOAD if other:
+                if host.machines.get(machine) is not Condition.ARRIVED:
+                    return 1
+                host.become(machine, Condition.EXECUTES)
+            case ScriptKind.LOAD:
+                host.become(machine, Condition.EXECUTES)
+            case ScriptKind.UNLOAD if other:
+                return self._send(machine, NodeName(other))
+            case ScriptKind.UNLOAD | ScriptKind.HALT:
+                host.become(machine, None)
+            case ScriptKind.PREPARE:
+                host.become(machine, Condition.AWAITED)
+            case ScriptKind.MONITOR:
+                return 0 if host.machines.get(machine) is Condition.EXECUTES else 7
+        return 0
+
+    def _send(self, machine: str, target: NodeName) -> int:
+        there = self._host.nature.hosts[target]
+        if not there.powered or there.machines.get(machine) is not Condition.AWAITED:
+            return 1
+        self._host.become(machine, None)
+        there.become(machine, Condition.ARRIVED)
+        return 0
+
+    def _told(self, order: ScriptOrder, end: RunEnd, code: int) -> Run:
+        at_s = WALL_S + asyncio.get_running_loop().time()
+        output = "door: tcp:pretend:1\n" if order.script is ScriptKind.PREPARE else ""
+        return Run(resource=order.resource, script=order.script, operation=order.operation, node=self._host.name,
+                   started_at_s=at_s, ended_at_s=at_s, end=end, code=code, output=output,
+                   command="" if code == 0 else f"pretend {order.script}")

@@ -1,0 +1,243 @@
+"""A pretend cluster: hosts, their agents, one store, and somebody who acts on it.
+
+``World`` runs the product's own ``Daemon`` on every host. A test (or a simulation) gives orders, cuts power, kills
+agents, isolates nodes, and waits for what should come of it; ``second_copies`` judges the whole history at the end.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import count
+
+from stanchion.agent.daemon import Daemon
+from stanchion.agent.doors import Doors, Identity
+from stanchion.model.cluster import ClusterView, Held, Kind, Node, SelfFence, Settings
+from stanchion.model.history import Entry
+from stanchion.model.ids import IntentId, NodeName, ResourceName, TemplateName
+from stanchion.model.orders import ENDED, Intent, Verb
+from stanchion.model.reasons import Why, reason
+from stanchion.model.resource import Machine, MachineKind, ResourceSpec, Script, Scripts
+from stanchion.model.state import ResourceState, State
+from stanchion.model.transaction import Put, Transaction
+from stanchion.sim.host import Nature, PretendClock, PretendHost, Record
+from stanchion.sim.store import MemoryEngine, MemoryStore
+
+BOOT_S = 5.0
+"""How long a host takes to boot after a reset."""
+
+RESTART_S = 0.5
+"""How long a dead agent takes to be started anew."""
+
+
+class _Chance:
+    """Tokens in a row: a run is the same every time."""
+
+    def __init__(self) -> None:
+        self._numbers = count(1)
+
+    def token(self) -> str:
+        return f"{next(self._numbers):016d}"
+
+
+class World:
+    """A pretend cluster. Make it inside ``sim.loop.run``, with ``cluster``."""
+
+    def __init__(self, nodes: Sequence[str], *, settings: Settings | None = None, has_watchdog: bool = True) -> None:
+        self.nature = Nature()
+        self.engine = MemoryEngine()
+        self.operator = MemoryStore(self.engine)
+        self.clock = PretendClock()
+        self.hosts = {NodeName(name): PretendHost(NodeName(name), self.nature, has_watchdog=has_watchdog)
+                      for name in nodes}
+        self.nature.hosts.update(self.hosts)
+        self.daemons: dict[NodeName, Daemon] = {}
+        self._settings = settings or Settings(cluster="pretend")
+        self._stores: dict[NodeName, MemoryStore] = {}
+        self._tasks: dict[NodeName, asyncio.Task[None]] = {}
+        self._chance = _Chance()
+        self._numbers = count(1)
+        for name, host in self.hosts.items():
+            host.on_reset = lambda name=name: self.reset(name)  # type: ignore[misc]  # binds the loop's name
+
+    # The cluster.
+
+    async def found(self) -> None:
+        """Write the settings and the nodes."""
+        puts = (Put(self._settings), *(Put(Node(name=name)) for name in self.hosts))
+        await self.operator.commit(Transaction(puts=puts))
+
+    async def view(self) -> ClusterView:
+        """Read the store as it is."""
+        snapshot = await self.operator.snapshot()
+        return ClusterView().apply(snapshot.changes, snapshot.revision)
+
+    async def state(self, resource: str) -> ResourceState:
+        """Read one resource's record."""
+        return (await self.view()).states[ResourceName(resource)].value
+
+    async def history(self) -> list[Entry]:
+        """Read the whole history, oldest first."""
+        found = await self.operator.records(Kind.HISTORY, limit=100_000)
+        return [held.value for _, held in found if isinstance(held.value, Entry)]
+
+    async def until(self, true: Callable[[ClusterView], bool], within_s: float = 60.0) -> ClusterView:
+        """Wait until the store shows what ``true`` asks for. Raises ``TimeoutError`` with what it shows instead."""
+        end_s = asyncio.get_running_loop().time() + within_s
+        while not true(view := await self.view()):
+            if asyncio.get_running_loop().time() >= end_s:
+                told = "; ".join(f"{name} {held.value.state} on {held.value.node}: {held.value.reason}"
+                                 for name, held in sorted(view.states.items()))
+                raise TimeoutError(f"not within {within_s} s: {told}")
+            await asyncio.sleep(0.05)
+        return view
+
+    async def runs_on(self, resource: str, node: str, within_s: float = 60.0) -> ResourceState:
+        """Wait until the resource is Running on that node."""
+        name = ResourceName(resource)
+
+        def true(view: ClusterView) -> bool:
+            state = view.states[name].value
+            return state.state is State.RUNNING and state.node == node
+
+        return (await self.until(true, within_s)).states[name].value
+
+    async def becomes(self, resource: str, state: State, within_s: float = 60.0) -> ResourceState:
+        """Wait until the resource is in that state."""
+        name = ResourceName(resource)
+        view = await self.until(lambda view: view.states[name].value.state is state, within_s)
+        return view.states[name].value
+
+    # Operators.
+
+    async def create(self, spec: ResourceSpec) -> None:
+        """Make a resource, Offline."""
+        state = ResourceState(name=spec.name, state=State.OFFLINE, reason=reason(Why.CREATED, spec.template))
+        await self.operator.commit(Transaction(puts=(Put(spec), Put(state))))
+
+    async def change(self, resource: str, alter: Callable[[ResourceSpec], ResourceSpec]) -> None:
+        """Save a resource's configuration anew."""
+        spec = (await self.view()).specs[ResourceName(resource)].value
+        await self.operator.commit(Transaction(puts=(Put(alter(spec)),)))
+
+    async def order(self, verb: Verb, resource: str | None = None, node: str | None = None, *,
+                    live: bool | None = None, within_s: float = 120.0) -> Intent:
+        """Give an order and wait until it has ended."""
+        id_ = IntentId(f"intent{next(self._numbers):04d}")
+        intent = Intent(id=id_, verb=verb, by="operator", at_s=self.clock.now().wall_s,
+                        resource=None if resource is None else ResourceName(resource),
+                        node=None if node is None else NodeName(node), live=live)
+        await self.operator.commit(Transaction(puts=(Put(intent),)))
+
+        def ended(held: Held[Intent] | None) -> bool:
+            return held is not None and held.value.outcome in ENDED
+
+        view = await self.until(lambda view: ended(view.intents.get(id_)), within_s)
+        return view.intents[id_].value
+
+    # Weather.
+
+    def start(self, name: str) -> None:
+        """Start a host's agent."""
+        node = NodeName(name)
+        host = self.hosts[node]
+        store = self._stores[node] = MemoryStore(self.engine, latency_s=0.002)
+        doors = Doors(store=store, runner=host.runner, hypervisor=host, host=host, watchdog=host, journal=host,
+                      clock=self.clock, chance=self._chance)
+        kind = SelfFence.WATCHDOG if host.has_watchdog else SelfFence.NONE
+        daemon = self.daemons[node] = Daemon(doors, Identity(node=node, self_fence=kind))
+        self._tasks[node] = asyncio.create_task(daemon.run(), name=f"agent of {name}")
+
+    async def kill(self, name: str) -> None:
+        """Kill a host's agent: nothing is said to anybody."""
+        node = NodeName(name)
+        task = self._tasks.pop(node, None)
+        if task is not None:
+            self._stores[node].available = False
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def restart(self, name: str, after_s: float = RESTART_S) -> None:
+        """Kill a host's agent and start it again."""
+        await self.kill(name)
+        await asyncio.sleep(after_s)
+        self.start(name)
+
+    async def power_off(self, name: str) -> None:
+        """Cut a host's power."""
+        self.hosts[NodeName(name)].power_off()
+        await self.kill(name)
+
+    def power_on(self, name: str) -> None:
+        """Boot a host and start its agent."""
+        self.hosts[NodeName(name)].power_on()
+        self.start(name)
+
+    def isolate(self, name: str) -> None:
+        """Cut a host off from the store."""
+        self._stores[NodeName(name)].available = False
+
+    def reconnect(self, name: str) -> None:
+        """Join a host with the store again."""
+        self._stores[NodeName(name)].available = True
+
+    def reset(self, name: str) -> None:
+        """Reset a host: off now, on after its boot."""
+        self.hosts[NodeName(name)].power_off()
+        asyncio.get_running_loop().create_task(self._boot(name))
+
+    async def _boot(self, name: str) -> None:
+        await self.kill(name)
+        await asyncio.sleep(BOOT_S)
+        if not self.hosts[NodeName(name)].powered:
+            self.power_on(name)
+
+    async def stop(self) -> None:
+        """End every agent."""
+        for name in list(self._tasks):
+            await self.kill(name)
+
+    # Judgement.
+
+    def where(self, machine: str) -> tuple[NodeName, ...]:
+        """Name the hosts on which the machine executes now."""
+        return tuple(name for name, host in self.hosts.items() if host.machines.get(machine) == "executes")
+
+    def second_copies(self) -> tuple[Record, ...]:
+        """Give every record of a machine that began while it executed elsewhere (invariant I1)."""
+        there: dict[str, set[NodeName]] = {}
+        broken = []
+        for record in self.nature.records:
+            hosts = there.setdefault(record.machine, set())
+            if record.begins and hosts - {record.host}:
+                broken.append(record)
+            (hosts.add if record.begins else hosts.discard)(record.host)
+        return tuple(broken)
+
+
+@asynccontextmanager
+async def cluster(nodes: Sequence[str] = ("a", "b", "c"), *, settings: Settings | None = None,
+                  has_watchdog: bool = True) -> AsyncIterator[World]:
+    """Give a pretend cluster whose agents all run and whose first node is the master."""
+    world = World(nodes, settings=settings, has_watchdog=has_watchdog)
+    await world.found()
+    for name in nodes:
+        world.start(name)
+        await world.until(lambda view, name=name: view.is_live(NodeName(name)))  # type: ignore[misc]  # binds name
+    await world.until(lambda view: view.membership is not None and len(view.membership.value.members) == len(nodes))
+    try:
+        yield world
+    finally:
+        await world.stop()
+    second = world.second_copies()
+    assert not second, f"a second copy: {second}"
+
+
+def spec(name: str, *, preferred: Sequence[str] = (), live: bool = True) -> ResourceSpec:
+    """Make a resource whose pretend scripts do what such scripts do."""
+    text = "pretend"
+    scripts = Scripts(load=Script(text=text), unload=Script(text=text), monitor=Script(text=text, timeout_s=60.0),
+                      halt=Script(text=text, timeout_s=10.0), prepare=Script(text=text, timeout_s=60.0))
+    plain = ResourceSpec(name=ResourceName(name), template=TemplateName("Pretend_Template"), scripts=scripts,
+                         machine=Machine(kind=MachineKind.QEMU, name=name), live=live, files=(f"/etc/{name}",))
+    return replace(plain, preferred=tuple(NodeName(node) for node in preferred))
