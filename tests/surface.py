@@ -5,7 +5,6 @@ store as in life; ``World.end_orders`` makes the world end each one as soon as i
 """
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -16,6 +15,7 @@ from fastapi import FastAPI
 from stanchion.api.app import create
 from stanchion.api.services import Services
 from stanchion.client import Client, Connection
+from stanchion.drivers.lint import ScriptLint
 from stanchion.drivers.templates import shipped
 from stanchion.model.cluster import (
     ClusterView,
@@ -85,19 +85,6 @@ class Counted:
         """Give the next."""
         self.given += 1
         return f"order{self.given:011d}"
-
-
-class BashLint:
-    """Bash itself for errors; one kind of doubt."""
-
-    async def check(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Give errors and doubts."""
-        process = await asyncio.create_subprocess_exec(
-            "bash", "-n", stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
-        _, said = await process.communicate(text.encode())
-        errors = tuple(re.sub(r"^bash: ", "", line) for line in said.decode().splitlines()[:1])
-        doubts = ("line 1: VOLGROUP_NAME is never assigned",) if "VOLGROUP_NAME" in text else ()
-        return errors, doubts
 
 
 class Watched(MemoryStore):
@@ -184,7 +171,7 @@ class World:
         """Make the API of node1."""
         services = Services(
             node=NODES[0], store=self.store, view=self.view, changed=self.changed, clock=self.clock, chance=self.chance,
-            lint=BashLint(), process_of=lambda _: self.process, end_process=self._end_process, token=TOKEN,
+            lint=ScriptLint(), process_of=lambda _: self.process, end_process=self._end_process, token=TOKEN,
             version="1.2.3", token_file="/var/lib/stanchion/token")
         if not _APPS:
             _APPS.append(create(services))

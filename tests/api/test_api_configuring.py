@@ -88,10 +88,10 @@ async def test_of_two_edits_at_once_one_is_told_of_the_other() -> None:
 async def test_doubts_of_the_lint_come_back_and_do_not_forbid_saving() -> None:
     world = World()
     await world.resource("web")
-    change = ResourceChange(scripts={ScriptKind.LOAD: ScriptChange(text="vgchange -a y $VOLGROUP_NAME\n")})
+    change = ResourceChange(scripts={ScriptKind.LOAD: ScriptChange(text="vgchange -a y $VOLGROUP_NAME\nexit 0\n")})
     async with world.client() as client:
         saved = await client.edit("web", change)
-    assert saved.warnings == ("load script: line 1: VOLGROUP_NAME is never assigned",)
+    assert saved.warnings == ("load script, line 1: VOLGROUP_NAME is used but never assigned",)
 
 
 async def test_only_a_resource_that_runs_nowhere_is_deleted() -> None:

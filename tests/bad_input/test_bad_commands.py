@@ -80,7 +80,7 @@ def test_a_script_that_is_not_bash_is_refused_with_its_line(tmp_path: Path) -> N
     (tmp_path / "load.sh").write_text("echo a\nif true\n")
     given, _, err = _run(_made(), f"resource edit web --load {tmp_path / 'load.sh'}", "t0ken")
     assert given == 2
-    assert "the load script is not valid: line" in err
+    assert "the load script is not valid, line" in err
 
 
 def test_a_cluster_that_does_not_answer_is_exit_code_6_in_one_sentence() -> None:

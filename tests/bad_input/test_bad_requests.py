@@ -40,7 +40,7 @@ BAD = [
     ("an unknown parameter", "POST", "resources", _new(parameters={"COLOUR": "red"}), 422, "no parameter COLOUR"),
     ("no template", "POST", "resources", {"name": "fresh"}, 422, "the field `template` is missing"),
     ("a script that is not bash", "POST", "resources", _new(overrides={"scripts": {"load": {"text": "if true\n"}}}),
-     422, "the load script is not valid: line"),
+     422, "the load script is not valid, line"),
     ("an empty load script", "PATCH", "resources/idle", {"scripts": {"load": {"text": " \n"}}}, 422,
      "the load script is empty"),
     ("an empty load script at creation", "POST", "resources", _new(overrides={"scripts": {"load": {"text": ""}}}), 422,

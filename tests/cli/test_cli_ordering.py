@@ -78,10 +78,10 @@ def test_a_resource_is_made_configured_and_brought_online_in_one_command(shell: 
 def test_a_script_file_is_saved_and_its_doubts_are_told(shell: Shell, tmp_path: Path) -> None:
     shell.prepare(shell.world.resource("web"))
     script = tmp_path / "load.sh"
-    script.write_text("vgchange -a y $VOLGROUP_NAME\n")
+    script.write_text("vgchange -a y $VOLGROUP_NAME\nexit 0\n")
     assert shell("resource", "edit", "web", "--load", str(script), "--no-monitoring", "--preferred", "all") == 0
     assert shell.world.view().specs["web"].value.scripts.load.text == script.read_text()
-    assert shell.err == "warning: load script: line 1: VOLGROUP_NAME is never assigned\n"
+    assert shell.err == "warning: load script, line 1: VOLGROUP_NAME is used but never assigned\n"
 
 
 def _editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, body: str) -> None:
@@ -112,7 +112,7 @@ def test_what_was_typed_is_kept_when_it_cannot_be_saved(
     _editor(tmp_path, monkeypatch, 'echo "if true" > "$1"')
     assert shell("resource", "edit", "web", "--editor") == 2
     kept, sentence = shell.err.splitlines()
-    assert sentence.startswith("stanchion: the load script is not valid: line")
+    assert sentence.startswith("stanchion: the load script is not valid, line")
     assert Path(kept.rpartition(" ")[2], "load.sh").read_text() == "if true\n"
 
 

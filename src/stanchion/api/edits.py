@@ -127,11 +127,16 @@ async def judge(here: Services, spec: ResourceSpec, kinds: Iterable[ScriptKind])
         text = spec.scripts.of(kind).text
         if text.strip():
             errors, doubts = await here.lint.check(text)
-            faults.extend(f"the {kind} script is not valid: {error}" for error in errors)
-            warnings.extend(f"{kind} script: {doubt}" for doubt in doubts)
+            faults.extend(f"the {kind} script is not valid, {_clause(error)}" for error in errors)
+            warnings.extend(f"{kind} script, {_clause(doubt)}" for doubt in doubts)
     if faults:
         raise InvalidInput(", and ".join(faults))
     return tuple(warnings)
+
+
+def _clause(said: str) -> str:
+    """Make a sentence of the lint part of a longer one."""
+    return f"{said[:1].lower()}{said[1:].removesuffix('.')}"
 
 
 def _entry(here: Services, name: ResourceName, why: Reason, now: float) -> Entry:
