@@ -73,16 +73,24 @@ def test_the_import_contract_turns_red(breach: str, copy: Path) -> None:
     assert f"{contract} BROKEN" in done.stdout, done.stdout + done.stderr
 
 
-def mypy(folder: Path, text: str) -> subprocess.CompletedProcess[str]:
-    """Check one new module of ``plan`` as ``mypy`` checks the package; a kept cache makes it quick."""
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for the type checks of this module: all but the first take no time."""
+    return tmp_path_factory.mktemp("mypy")
+
+
+def mypy(folder: Path, cache: Path, text: str) -> subprocess.CompletedProcess[str]:
+    """Check one new module of ``plan`` as ``mypy`` checks the package."""
     breach = folder / "stanchion" / "plan" / "breach.py"
     breach.write_text(DOC + text)
-    return run(folder, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"),
-               "--cache-dir", str(ROOT / ".mypy_cache" / "gates"), str(breach))
+    return run(folder, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", str(cache),
+               str(breach))
 
 
-def test_strict_types_accept_an_annotated_function(copy: Path) -> None:
-    done = mypy(copy, "from stanchion.model.ids import NodeName\n\n\ndef f(node: NodeName) -> str:\n    return node\n")
+def test_strict_types_accept_an_annotated_function(copy: Path, cache: Path) -> None:
+    text = "from stanchion.model.ids import NodeName\n\n\ndef f(node: NodeName) -> str:\n    return node\n"
+
+    done = mypy(copy, cache, text)
 
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -90,9 +98,9 @@ def test_strict_types_accept_an_annotated_function(copy: Path) -> None:
 @pytest.mark.parametrize(("text", "error"), [
     ("def f(node):\n    return node\n", "no-untyped-def"),
     ("from stanchion.model.ids import NodeName, ResourceName\n\nNODE: NodeName = ResourceName('web')\n", "assignment"),
-])
-def test_strict_types_turn_red(text: str, error: str, copy: Path) -> None:
-    done = mypy(copy, text)
+], ids=["untyped", "wrong-name"])
+def test_strict_types_turn_red(text: str, error: str, copy: Path, cache: Path) -> None:
+    done = mypy(copy, cache, text)
 
     assert done.returncode == 1
     assert f"[{error}]" in done.stdout, done.stdout + done.stderr
@@ -103,7 +111,7 @@ def test_strict_types_turn_red(text: str, error: str, copy: Path) -> None:
     ("import math\n", "F401"),
     ("try:\n    x = 1\nexcept Exception:\n    x = 2\n", "BLE001"),
     ("print(1)\n", "T201"),
-])
+], ids=["clean", "unused import", "broad except", "print"])
 def test_the_linter_turns_red(text: str, rule: str | None) -> None:
     """An unused import, a broad ``except`` and a print are refused; the bare docstring passes."""
     done = run(ROOT, "-m", "ruff", "check", "--no-cache", "--config", str(ROOT / "pyproject.toml"),
