@@ -1,5 +1,6 @@
 """``stanchion lab``: the process lab from the command line."""
 
+import re
 import shlex
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from stanchion.lab.cluster import Lab, LabHost, default_directory
-from stanchion.model.errors import NotNow
+from stanchion.model.errors import AlreadyExists, InvalidInput, NotNow
 
 app = App(name="lab", help="Pretend hosts on this machine, without root: try a cluster, cut its power.")
 power = App(name="power", help="Switch a pretend host off, as a pulled plug would, or on again.")
@@ -49,6 +50,28 @@ def env(*, directory: Dir = None) -> None:
     """Print the shell lines after which `stanchion` speaks to the lab: eval "$(stanchion lab env)"."""
     for name, value in _lab(directory).environment().items():
         print(f"export {name}={shlex.quote(value)}")
+
+
+@app.command
+def guest(name: str, *, directory: Dir = None) -> None:
+    """Make a small virtual machine to play with: it boots in a second and ticks on its serial line.
+
+    Parameters
+    ----------
+    name
+        The machine's name, and the name for its resource: letters, digits and underscores.
+    """
+    from stanchion.lab.demo.machines import DemoMachine
+
+    if not re.fullmatch(r"[A-Za-z0-9_]{1,63}", name):
+        raise InvalidInput(f"{name!r} is not a name for a machine: use 1 to 63 letters, digits and underscores")
+    machine = DemoMachine(name, "QemuLive_Template", (), _lab(directory).directory / "machines")
+    if machine.config.exists():
+        raise AlreadyExists(f"there is a machine {name} in this lab already: {machine.config}")
+    machine.write()
+    print(f"The machine {name} is made. Let the cluster run it, and listen to it:")
+    print(f"  stanchion resource create {name} {machine.template} CONFIG={machine.config} --online")
+    print(f"  tail -f {machine.serial}")
 
 
 @app.command

@@ -18,10 +18,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from stanchion.lab import linux_guest
 from stanchion.lab.cluster import LONGEST_DIRECTORY, Lab
 from stanchion.lab.demo import calm, faults
 from stanchion.lab.demo.stage import Stage, StepFailed, machines_in
 from stanchion.lab.demo.telling import Outcome, Teller
+from stanchion.lab.linux_guest import LinuxGuest
 from stanchion.model.errors import StanchionError
 
 MISSING = 3
@@ -78,7 +80,7 @@ async def play(stage: Stage, steps: Sequence[Step], outcomes: list[Outcome]) -> 
                 return
 
 
-def run_once(teller: Teller, steps: Sequence[Step], *, keep: bool) -> bool:
+def run_once(teller: Teller, steps: Sequence[Step], *, keep: bool = False, linux: LinuxGuest | None = None) -> bool:
     """Run one demo from an empty directory to nothing left; whether every step was right."""
     directory = short_directory()
     outcomes: list[Outcome] = []
@@ -88,7 +90,7 @@ def run_once(teller: Teller, steps: Sequence[Step], *, keep: bool) -> bool:
         lab = Lab.create(directory)
         lab.up(attached=not keep)
         evidence = True
-        asyncio.run(play(Stage(lab, teller, machines_in(directory / "machines")), steps, outcomes))
+        asyncio.run(play(Stage(lab, teller, machines_in(directory / "machines", linux)), steps, outcomes))
         evidence = any(outcome.fault for outcome in outcomes)
     except KeyboardInterrupt:
         evidence = False
@@ -127,12 +129,12 @@ def short_directory() -> Path:
     return Path(tempfile.mkdtemp(prefix="stanchion-", dir=place))
 
 
-def run_many(times: int, steps: Sequence[Step]) -> bool:
+def run_many(times: int, steps: Sequence[Step], linux: LinuxGuest | None) -> bool:
     """Run several demos in a row, one line for each; the whole story only of one that failed."""
     teller, well = Teller(), 0
     for number in range(1, times + 1):
         story, begun = io.StringIO(), time.monotonic()
-        right = run_once(Teller(story), steps, keep=False)
+        right = run_once(Teller(story), steps, linux=linux)
         well += right
         teller.line(f"demo {number} of {times}: {'ok' if right else 'WRONG'}, {time.monotonic() - begun:.1f} s")
         if not right:
@@ -144,7 +146,7 @@ def run_many(times: int, steps: Sequence[Step]) -> bool:
 def write_readme(readme: Path, steps: Sequence[Step]) -> bool:
     """Run one demo and put its story between the marks in the front page."""
     story = io.StringIO()
-    right = run_once(Teller(story), steps, keep=False)
+    right = run_once(Teller(story), steps)
     if right:
         told = "\n".join(line.rstrip() for line in story.getvalue().strip().splitlines())
         text = re.sub(r"(<!-- demo -->\n```\n).*?(\n```\n<!-- /demo -->)", lambda found: found[1] + told + found[2],
@@ -170,6 +172,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--only", choices=[step.name for step in STEPS], help="play one step and what it needs")
     parser.add_argument("--keep", action="store_true", help="leave the cluster running, and say how to speak to it")
     parser.add_argument("--times", type=int, default=1, metavar="N", help="run N demos in a row, a line for each")
+    parser.add_argument("--linux", action="store_true", help="let two of the machines run Linux (fetched with apt once)")
     parser.add_argument("--readme", action="store_true", help="put the story into README.md")
     given = parser.parse_args(arguments)
     if not (shutil.which("qemu-system-x86_64") or shutil.which("qemu-kvm", path="/usr/libexec:/usr/bin")):
@@ -177,12 +180,13 @@ def main(arguments: Sequence[str]) -> int:
         return MISSING
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        linux = linux_guest.fetch(linux_guest.default_cache()) if given.linux else None
         if given.times > 1:
-            right = run_many(given.times, chosen(given.only))
+            right = run_many(given.times, chosen(given.only), linux)
         elif given.readme:
             right = write_readme(Path("README.md"), chosen(given.only))
         else:
-            right = run_once(Teller(), chosen(given.only), keep=given.keep)
+            right = run_once(Teller(), chosen(given.only), keep=given.keep, linux=linux)
     except StanchionError as error:
         print(f"The demo cannot run: {error}", file=sys.stderr)
         return MISSING

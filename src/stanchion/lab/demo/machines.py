@@ -9,11 +9,21 @@ import re
 from pathlib import Path
 
 from stanchion.lab import guest
+from stanchion.lab.linux_guest import APPEND, LinuxGuest
 
-CONFIG = """# Made by the demo. Keys: see docs/templates.md.
+CONFIG = """# A guest of the lab: it ticks on its serial line. Keys: see docs/templates.md.
 memory = 32
 accel = tcg
 disk = {name}.img
+serial = {name}.serial
+"""
+
+LINUX_CONFIG = """# A Linux guest of the lab: it ticks on its serial line. Keys: see docs/templates.md.
+memory = 128
+accel = tcg
+kernel = {linux.kernel}
+initrd = {linux.initrd}
+append = {append}
 serial = {name}.serial
 """
 
@@ -23,8 +33,10 @@ Tick = guest.Tick
 class DemoMachine:
     """One virtual machine of the demo. ``template`` is what its resource is made from."""
 
-    def __init__(self, name: str, template: str, preferred: tuple[str, ...], directory: Path) -> None:
+    def __init__(self, name: str, template: str, preferred: tuple[str, ...], directory: Path, *,
+                 linux: LinuxGuest | None = None) -> None:
         self.name = name
+        self._linux = linux
         self.template = template
         self.preferred = preferred
         self.config = directory / f"{name}.conf"
@@ -33,8 +45,13 @@ class DemoMachine:
 
     def write(self) -> None:
         """Make its files: a configuration, and a disk that is reached from every node, as on shared storage."""
-        self.config.write_text(CONFIG.format(name=self.name), encoding="utf-8")
-        guest.write_image(self.disk)
+        self.config.parent.mkdir(exist_ok=True)
+        if self._linux is None:
+            text = CONFIG.format(name=self.name)
+            guest.write_image(self.disk)
+        else:
+            text = LINUX_CONFIG.format(name=self.name, linux=self._linux, append=APPEND)
+        self.config.write_text(text, encoding="utf-8")
 
     def heard(self) -> list[Tick]:
         """Give every whole tick that it has said so far."""

@@ -13,6 +13,7 @@ from stanchion.client import Client, find
 from stanchion.lab.cluster import Lab, LabHost
 from stanchion.lab.demo.machines import DemoMachine, Tick
 from stanchion.lab.demo.telling import Teller
+from stanchion.lab.linux_guest import LinuxGuest
 from stanchion.model.errors import StanchionError
 from stanchion.model.state import State
 from stanchion.wire.replies import NodeInfo, ResourceInfo, Status
@@ -144,10 +145,12 @@ class Stage:
                 raise StepFailed(fault)
 
 
-def machines_in(directory: Path) -> tuple[DemoMachine, ...]:
-    """Make the demo's three machines: two that migrate live, and one whose monitor is on."""
-    directory.mkdir(exist_ok=True)
+def machines_in(directory: Path, linux: LinuxGuest | None) -> tuple[DemoMachine, ...]:
+    """Make the demo's three machines: two that migrate live, and one whose monitor is on.
+
+    The third is always the boot sector, because that one can be made to hang.
+    """
     live, cold = "QemuLive_Template", "Qemu_Template"
-    return (DemoMachine("web", live, ("node1", "node2", "node3"), directory),
-            DemoMachine("db", live, ("node2", "node3", "node1"), directory),
+    return (DemoMachine("web", live, ("node1", "node2", "node3"), directory, linux=linux),
+            DemoMachine("db", live, ("node2", "node3", "node1"), directory, linux=linux),
             DemoMachine("mail", cold, ("node3", "node1", "node2"), directory))
