@@ -1,7 +1,7 @@
 """Runs one of the original's sample scripts in a room of its own, where /usr/lib/ocf holds recording agents.
 
-Started by the tests as ``unshare --mount [--user] python seed_room.py``; what is to be played stands in JSON on
-standard input, the run is printed as JSON. The mounts end with this process: the host sees nothing of them.
+Started by the tests as ``unshare --mount [--user] python seed_room.py HOME VENDOR``. Each line of standard input says
+in JSON what is to be played, each line printed is a run. The mounts end with this process: the host sees nothing.
 """
 
 import asyncio
@@ -38,16 +38,17 @@ def furnish(directory: Path, vendor: str) -> None:
 async def play(directory: Path, name: str, text: str, environment: dict[str, str]) -> None:
     """Run the script as the agent of ``node-a`` would."""
     kind = ScriptKind(name.rpartition(".")[2])
-    path = f"{directory}/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     environment = {"FAKES": str(directory), "OCF_RESKEY_CRM_meta_timeout": "600000"} | environment
-    run = await runner_in(directory, PATH=path).run(
+    run = await runner_in(directory, PATH=f"{sys.argv[1]}/bin:/usr/sbin:/usr/bin:/sbin:/bin").run(
         order(text, script=kind, **environment),
     )
-    sys.stdout.write(json.dumps(asdict(run)))
+    sys.stdout.write(json.dumps(asdict(run)) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    wanted = json.load(sys.stdin)
-    room = Path(wanted["room"])
-    furnish(room, wanted["vendor"])
-    asyncio.run(play(room, wanted["script"], Path(wanted["script"]).read_bytes().decode(), wanted["environment"]))
+    furnish(Path(sys.argv[1]), sys.argv[2])
+    for line in sys.stdin:
+        wanted = json.loads(line)
+        script = Path(wanted["script"])
+        asyncio.run(play(Path(wanted["room"]), script.name, script.read_bytes().decode(), wanted["environment"]))

@@ -8,6 +8,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -63,27 +65,41 @@ def _room_is_possible() -> str:
 pytestmark = pytest.mark.skipif(bool(_room_is_possible()), reason=_room_is_possible() or "possible")
 
 
+@contextmanager
+def house(home: Path, vendor: str = "") -> Iterator[subprocess.Popen[str]]:
+    """Open the namespace: agents below ``ocf``, tools below ``bin``, the vendor's library where one is given."""
+    agents = [home / "ocf/resource.d/heartbeat" / name for name in ("Xen", "Filesystem")]
+    tools = [home / "bin" / name for name in ("vgchange", "lvs", "sleep")]
+    for program in agents + tools:
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text(FAKE)
+        program.chmod(0o755)
+    search = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests/scripts")])
+    command = [*UNSHARE, sys.executable, str(ROOT / "tests/scripts/seed_room.py"), str(home), vendor]
+    with subprocess.Popen(
+        command, env=os.environ | {"PYTHONPATH": search}, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as process:
+        yield process
+
+
 @dataclass(frozen=True)
 class Room:
-    """A directory with fakes, to play scripts in."""
+    """A directory for one test, and the namespace to play scripts in."""
 
     path: Path
+    house: subprocess.Popen[str]
 
-    def play(self, script: str, *, fail: dict[str, int] | None = None, vendor: str = "", **environment: str) -> Played:
+    def play(self, script: str, *, fail: dict[str, int] | None = None, **environment: str) -> Played:
         """Play a sample script in which those calls fail with those codes."""
-        (self.path / "fail").mkdir(exist_ok=True)
+        (self.path / "fail").mkdir()
         for call, code in (fail or {}).items():
             (self.path / "fail" / "".join(c if c.isalnum() else "_" for c in call)).write_text(f"{code}\n")
-        wanted = {
-            "room": str(self.path), "script": str(SEED / script), "vendor": vendor, "environment": environment,
-        }
-        search = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests/scripts")])
-        done = subprocess.run(
-            [*UNSHARE, sys.executable, str(ROOT / "tests/scripts/seed_room.py")], input=json.dumps(wanted).encode(),
-            env=os.environ | {"PYTHONPATH": search}, capture_output=True, check=False, timeout=60,
-        )
-        assert done.returncode == 0, done.stderr.decode()
-        return Played(json.loads(done.stdout), self._record())
+        wanted = {"room": str(self.path), "script": str(SEED / script), "environment": environment}
+        assert self.house.stdin
+        assert self.house.stdout
+        self.house.stdin.write(json.dumps(wanted) + "\n")
+        self.house.stdin.flush()
+        return Played(json.loads(self.house.stdout.readline()), self._record())
 
     def _record(self) -> list[tuple[str, dict[str, str]]]:
         record = self.path / "record"
@@ -97,16 +113,17 @@ class Room:
         return calls
 
 
+@pytest.fixture(scope="module")
+def open_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
+    """Open one namespace for all tests without a vendor's library."""
+    with house(tmp_path_factory.mktemp("house")) as process:
+        yield process
+
+
 @pytest.fixture
-def room(tmp_path: Path) -> Room:
-    """Furnish a room: agents below ``ocf``, tools below ``bin``."""
-    agents = [tmp_path / "ocf/resource.d/heartbeat" / name for name in ("Xen", "Filesystem")]
-    tools = [tmp_path / "bin" / name for name in ("vgchange", "lvs", "sleep")]
-    for program in agents + tools:
-        program.parent.mkdir(parents=True, exist_ok=True)
-        program.write_text(FAKE)
-        program.chmod(0o755)
-    return Room(tmp_path)
+def room(tmp_path: Path, open_house: subprocess.Popen[str]) -> Room:
+    """Give a room of the house."""
+    return Room(tmp_path, open_house)
 
 
 @pytest.mark.parametrize(
@@ -219,8 +236,9 @@ def test_a_sleep_that_fails_does_not_stop_the_unload(room: Room) -> None:
     assert room.play("Xen_Template.unload", fail={"sleep 10": 1}).names == UNLOAD
 
 
-def test_a_vendors_own_library_wins(room: Room) -> None:
-    vendor = 'exit_on_error() { echo "the vendor runs $*"; }\n'
-    played = room.play("XenLive_Template.load", vendor=vendor)
+def test_a_vendors_own_library_wins(tmp_path: Path) -> None:
+    (tmp_path / "room").mkdir()
+    with house(tmp_path, vendor='exit_on_error() { echo "the vendor runs $*"; }\n') as process:
+        played = Room(tmp_path / "room", process).play("XenLive_Template.load")
     assert played.names == ()
     assert "the vendor runs ocf_start Xen" in played.run["output"]
