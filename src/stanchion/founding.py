@@ -125,6 +125,6 @@ def told(config: AgentConfig) -> str:
     where = config.token_file.parent
     return (f"Node {config.node} of cluster {config.cluster} is ready; its files are in {where}.\n"
             f"Start its agent:  stanchion agent --config {config.state_dir.parent / 'agent.toml'}\n"
-            f"Then look:        stanchion --config {config.state_dir.parent / 'client.toml'} status")
+            f"Then look:        stanchion status --config {config.state_dir.parent / 'client.toml'}")
 
 

@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+import structlog
 
 from stanchion.api.server import serve
 from stanchion.client import Client, Connection
-from stanchion.model.errors import HostError, NoAnswer, NotAllowed
+from stanchion.model.cluster import ClusterView
+from stanchion.model.errors import HostError, NoAnswer, NotAllowed, StanchionError
 from stanchion.model.reasons import Why, reason
 from surface import TOKEN, World
 
@@ -152,3 +154,21 @@ async def test_what_is_no_agent_is_told_as_such() -> None:
     async with server, _client(server.sockets[0].getsockname()[1]) as client:
         with pytest.raises(NoAnswer, match="is not an agent"):
             await client.status()
+
+
+async def test_an_error_of_our_own_is_a_problem_and_a_line_in_the_journal() -> None:
+    class Broken(World):
+        def view(self) -> ClusterView:
+            """Fail."""
+            if self.broken:
+                raise ZeroDivisionError
+            return super().view()
+
+        broken = False
+
+    world = Broken()
+    async with served(world) as port, _client(port) as client:
+        world.broken = True
+        with structlog.testing.capture_logs() as logs, pytest.raises(StanchionError, match="an error of its own"):
+            await client.status()
+    assert [(line["event"], line["path"]) for line in logs] == [("the API failed", "/v1/status")]

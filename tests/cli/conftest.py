@@ -6,7 +6,7 @@ from shell import Shell
 
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch) -> Shell:
-    for name in ("STANCHION_URL", "STANCHION_TOKEN_FILE", "NO_COLOR", "FORCE_COLOR"):
+    for name in ("STANCHION_URL", "STANCHION_TOKEN_FILE", "STANCHION_CONFIG", "NO_COLOR", "FORCE_COLOR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setenv("TZ", "UTC")

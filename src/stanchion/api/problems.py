@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -27,6 +28,8 @@ from stanchion.model.errors import (
     StoreUnusable,
 )
 from stanchion.wire.replies import Problem, problem_type
+
+log = structlog.get_logger(__name__)
 
 STATUS: dict[type[StanchionError], HTTPStatus] = {
     InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -106,6 +109,7 @@ def install(app: FastAPI) -> None:
         return problem(error.status_code, text, kind=kind, headers=dict(error.headers or {}))
 
     @app.exception_handler(Exception)
-    async def unexpected(_: Request, error: Exception) -> Response:
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.error("the API failed", method=request.method, path=request.url.path, exc_info=error)
         return problem(HTTPStatus.INTERNAL_SERVER_ERROR,
                        f"the agent met an error of its own ({type(error).__name__}); its journal holds the details")

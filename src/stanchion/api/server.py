@@ -2,7 +2,8 @@
 
 The agent owns the process: it handles the signals, and it ends the server by cancelling the task. The server's
 socket is bound here before anything else, so that a port in use is one clear error at start-up and never a process
-that ends itself from within a library.
+that ends itself from within a library. The library's own log is silenced: what fails in a route is logged by
+``problems``, and readers of a stream that are cut off when the server stops are no news.
 """
 
 import asyncio
@@ -55,8 +56,8 @@ async def serve(app: ASGIApp, host: str, port: int, *, ready: Callable[[int], No
     Raises ``HostError`` where the address cannot be had.
     """
     opened = listen(host, port)
-    config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False,
-                            timeout_graceful_shutdown=GRACE_S, ws="none")
+    config = uvicorn.Config(app, log_config=None, log_level="critical", access_log=False, lifespan="off",
+                            server_header=False, timeout_graceful_shutdown=GRACE_S, ws="none")
     server = _Server(config)
     serving = asyncio.create_task(server.serve(sockets=[opened]), name="api server")
     try:

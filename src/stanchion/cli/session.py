@@ -110,13 +110,16 @@ class Common:
     token_file: Path | None = None
     """File that holds the cluster's token (or set STANCHION_TOKEN_FILE)."""
 
+    config: Path | None = None
+    """Client settings to use instead of ~/.config/stanchion/client.toml (or set STANCHION_CONFIG)."""
+
     @asynccontextmanager
     async def session(self) -> AsyncIterator[Session]:
         """Open a client for the command."""
         from stanchion.client import find
 
         terminal = TERMINAL.get()
-        async with terminal.client(find(self.url, self.token_file)) as client:
+        async with terminal.client(find(self.url, self.token_file, file=self.config)) as client:
             yield Session(client, terminal, json=self.output == "json")
 
 

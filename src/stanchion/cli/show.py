@@ -65,8 +65,9 @@ def state_text(of: replies.ResourceInfo) -> Text:
 
 def where(of: replies.ResourceInfo) -> str:
     """Say in a few words what a resource is and where."""
+    at = f" on {of.node}" if of.node and of.state is not State.OFFLINE else ""
     to = f" to {of.move.target}" if of.move else ""
-    return f"{of.name} is {state_text(of).plain}" + (f" on {of.node}" if of.node else "") + to
+    return f"{of.name} is {state_text(of).plain}{at}{to}"
 
 
 def _table(*columns: str) -> Table:
@@ -110,7 +111,7 @@ def resources(of: Iterable[replies.ResourceInfo]) -> RenderableType:
     """Show resources, one a line."""
     table = _table("Resource", "State", "Node", "Lives", "Since", "Reason")
     for one in of:
-        node = one.node or "-"
+        node = (one.node if one.state is not State.OFFLINE else None) or "-"
         if one.move is not None:
             node = f"{node} > {one.move.target}"
         reason = one.reason.text + (f" (waiting for process {one.process})" if one.process else "")

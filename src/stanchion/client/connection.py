@@ -1,7 +1,8 @@
 """Where the agents answer and which token they ask for: said, else set in the environment, else written in a file.
 
 Each of the two is looked for on its own: first what the caller says, then ``STANCHION_URL`` (several separated by
-commas) and ``STANCHION_TOKEN_FILE``, then ``~/.config/stanchion/client.toml``, then ``/etc/stanchion/client.toml``:
+commas) and ``STANCHION_TOKEN_FILE``, then the settings file that is named (``STANCHION_CONFIG``) or the first that
+exists of ``~/.config/stanchion/client.toml`` and ``/etc/stanchion/client.toml``:
 
     urls = ["http://node1:7423", "http://node2:7423"]
     token_file = "/etc/stanchion/token"
@@ -34,14 +35,14 @@ class Connection:
     by: str = ""
 
 
-def find(urls: Sequence[str] = (), token_file: Path | None = None, *, env: Mapping[str, str] | None = None,
-         files: Sequence[Path] | None = None) -> Connection:
-    """Find the connection. ``files`` are the settings files to look at, the first that exists counts.
+def find(urls: Sequence[str] = (), token_file: Path | None = None, *, file: Path | None = None,
+         env: Mapping[str, str] | None = None) -> Connection:
+    """Find the connection. ``file`` is the settings file to use; without it the usual places are looked at.
 
     Raises ``InvalidInput`` with one sentence for an address or a file that cannot be used.
     """
     env = os.environ if env is None else env
-    written = _written(_places(env) if files is None else files)
+    written = _written(_places(env, file))
     said = list(urls) or [part for part in env.get("STANCHION_URL", "").split(",") if part.strip()]
     found = said or written.get("urls") or written.get("url") or HERE
     if isinstance(found, str):
@@ -51,7 +52,13 @@ def find(urls: Sequence[str] = (), token_file: Path | None = None, *, env: Mappi
                       by=env.get("STANCHION_OPERATOR", "") or _me())
 
 
-def _places(env: Mapping[str, str]) -> tuple[Path, ...]:
+def _places(env: Mapping[str, str], file: Path | None) -> tuple[Path, ...]:
+    """Give the settings files to look at; the first that exists counts, and one that was named must exist."""
+    named = file or env.get("STANCHION_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise InvalidInput(f"there are no client settings {named}; `stanchion init` makes them on a node")
+        return (Path(named),)
     home = env.get("XDG_CONFIG_HOME") or f"{env.get('HOME', '/')}/.config"
     return (Path(home, "stanchion", "client.toml"), Path("/etc/stanchion/client.toml"))
 
