@@ -18,7 +18,7 @@ from stanchion.store.sqlite import SqliteStore
 
 async def main(path: Path, name: str) -> None:
     """Write until killed."""
-    store = SqliteStore(path)
+    store = SqliteStore(path, busy_s=15.0)
     number = 0
     while True:
         number += 1

@@ -81,7 +81,8 @@ class SqliteBench(Bench):
         SqliteStore.create(path, "lab")
 
     def _make(self) -> Store:
-        return SqliteStore(self.path, clock=lambda: self.now_s, boot="this boot", log_kept=self._log_kept)
+        return SqliteStore(self.path, clock=lambda: self.now_s, boot="this boot", busy_s=15.0,
+                           log_kept=self._log_kept)
 
     def run(self, story: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Run it on the real loop."""

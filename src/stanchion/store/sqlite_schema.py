@@ -32,7 +32,8 @@ CREATE TABLE record(
     lease TEXT) WITHOUT ROWID;
 CREATE UNIQUE INDEX record_by_name ON record(kind, name);
 CREATE INDEX record_by_lease ON record(lease) WHERE lease IS NOT NULL;
-CREATE TABLE lease(id TEXT PRIMARY KEY, ttl_s REAL NOT NULL, boot TEXT NOT NULL, deadline_s REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE lease(
+    id TEXT PRIMARY KEY, ttl_s REAL NOT NULL, boot TEXT NOT NULL, deadline_s REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE change(
     revision INTEGER NOT NULL, position INTEGER NOT NULL, key TEXT NOT NULL, value TEXT,
     PRIMARY KEY (revision, position)) WITHOUT ROWID;
@@ -170,4 +171,4 @@ def _foreign(path: Path) -> StoreUnusable:
 
 def _damaged(path: Path, fault: str) -> StoreUnusable:
     return StoreUnusable(f"the store {path} is damaged: {fault}. Nothing was changed; stop the agents, keep a copy of "
-                         "the file and of its -wal, and restore it from a backup or make a new one with `stanchion init`")
+                         "the file and of its -wal, and restore it from a backup, or make a new one: `stanchion init`")
