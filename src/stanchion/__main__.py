@@ -12,7 +12,8 @@ from stanchion.cli import app, run
 
 
 @app.command
-def init(cluster: str, *, dir: Path | None = None, node: str | None = None, listen: str = "127.0.0.1:7423",  # noqa: A002 - the option's name
+def init(cluster: str, *, dir: Path | None = None, node: str | None = None,  # noqa: A002 - the option's name
+         listen: str = "127.0.0.1:7423",
          profile: Literal["fast", "default", "tolerant"] = "default",
          self_fence: Literal["none", "supervisor"] = "none", supervisor: Path | None = None,
          store: Path | None = None) -> None:

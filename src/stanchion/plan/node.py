@@ -35,7 +35,8 @@ class Duty:
     """What this node knows and does about one resource.
 
     ``facts`` belong to ``stage``. ``settled`` is the revision on which a report was written or refused: only a newer
-    one is worth another step. ``cleaning``: a machine that should have come here will not, and what waits for it must go.
+    one is worth another step. ``cleaning``: a machine that should have come here will not, and what waits for it must
+    go.
     """
 
     stage: str = ""
@@ -275,8 +276,9 @@ def _leaves(state: NodeState) -> tuple[a.Action, ...]:
 
 def _wake(state: NodeState, now: Moment) -> tuple[a.Action, ...]:
     idle = [duty for duty in state.duties.values() if duty.busy is None]
-    times = [at_s for duty in idle for at_s in (duty.monitor_at_s, duty.retry_at_s) if at_s and at_s > now.mono_s + TICK_S]
-    return (a.WakeAt(at_s=min(times)),) if times else ()
+    times = [at_s for duty in idle for at_s in (duty.monitor_at_s, duty.retry_at_s) if at_s]
+    ahead = [at_s for at_s in times if at_s > now.mono_s + TICK_S]
+    return (a.WakeAt(at_s=min(ahead)),) if ahead else ()
 
 
 def _with(state: NodeState, name: ResourceName, duty: Duty | None) -> NodeState:

@@ -172,7 +172,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--only", choices=[step.name for step in STEPS], help="play one step and what it needs")
     parser.add_argument("--keep", action="store_true", help="leave the cluster running, and say how to speak to it")
     parser.add_argument("--times", type=int, default=1, metavar="N", help="run N demos in a row, a line for each")
-    parser.add_argument("--linux", action="store_true", help="let two of the machines run Linux (fetched with apt once)")
+    parser.add_argument("--linux", action="store_true", help="let two of the machines run Linux (fetched by apt once)")
     parser.add_argument("--readme", action="store_true", help="put the story into README.md")
     given = parser.parse_args(arguments)
     if not (shutil.which("qemu-system-x86_64") or shutil.which("qemu-kvm", path="/usr/libexec:/usr/bin")):

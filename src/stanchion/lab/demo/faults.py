@@ -41,7 +41,8 @@ async def power_cut(stage: Stage) -> None:
     if first > limit_s:
         raise StepFailed(f"the first start came {first:.1f} s after the cut, later than {limit_s:g} s")
     stage.tell.saw(f"first start {first:.1f} s after the cut (allowed: {limit_s:g} s): as soon as the lease of "
-                   f"{victim}, {stage.lease_s:g} s from its last renewal, had ended, and not before: only then is it safe")
+                   f"{victim}, {stage.lease_s:g} s from its last renewal, had ended, and not before: only then is "
+                   "it safe")
 
 
 async def _next_life(stage: Stage, machine: DemoMachine, before: Tick, cut: Cut) -> float:
