@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from script_benches import order, runner_in, until
 
 from stanchion.model.history import RunEnd
@@ -99,14 +100,15 @@ async def test_a_script_whose_keeper_was_killed_lasts_until_it_ends_and_counts_a
     assert (tmp_path / "story").read_text() == "begun\nafter\n"
 
 
-async def test_the_rest_of_a_killed_scripts_group_is_waited_for(tmp_path: Path) -> None:
+@pytest.mark.parametrize("killed", [("process",), ("keeper", "process")])
+async def test_the_rest_of_a_killed_scripts_group_is_waited_for(tmp_path: Path, killed: tuple[str, ...]) -> None:
     os.mkfifo(tmp_path / "gate")
     work = f"echo begun >> {tmp_path}/story; read -r _ < {tmp_path}/gate; echo worked >> {tmp_path}/story"
     text = f"bash -c '{work}'; :\n"
     runner = runner_in(tmp_path)
     running = asyncio.create_task(runner.run(order(text)))
     await until((tmp_path / "story").exists)
-    for name in ("keeper", "process"):
+    for name in killed:
         os.kill(int(next((tmp_path / "runs").rglob(name)).read_text().split()[0]), signal.SIGKILL)
     await asyncio.to_thread(open_gate, tmp_path)
     assert (await running).end is RunEnd.KILLED
@@ -130,3 +132,31 @@ async def test_a_run_that_was_prepared_but_never_claimed_is_taken_back(tmp_path:
     assert run.code == 0
     assert not prepared.exists()
     assert (tmp_path / "story").read_text() == "fresh\n"
+
+
+async def test_a_polite_end_of_the_agent_and_its_keepers_leaves_the_script_alone(tmp_path: Path) -> None:
+    runner = runner_in(tmp_path)
+    running = asyncio.create_task(runner.run(order(gated(tmp_path, 3))))
+    await until((tmp_path / "story").exists)
+    keeper = int(next((tmp_path / "runs").rglob("keeper")).read_text().split()[0])
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        os.kill(keeper, number)
+    await asyncio.to_thread(open_gate, tmp_path)
+    assert ((await running).end, (await running).code) == (RunEnd.EXITED, 3)
+
+
+async def test_a_run_from_before_the_hosts_restart_is_killed_and_no_later_process_is_taken_for_it(
+    tmp_path: Path,
+) -> None:
+    text = "exit 0\n"
+    assert (await runner_in(tmp_path).run(order(text))).code == 0
+    run = next((tmp_path / "runs").rglob("code")).parent
+    (run / "code").unlink()
+    birth = (run / "process").read_text().split()[1]
+    for name in ("process", "keeper"):
+        (run / name).write_text(f"{os.getpid()} {birth} another-boot")
+    after = runner_in(tmp_path)
+    assert after.process_of(ResourceName("vm1")) is None
+    assert not await after.end(ResourceName("vm1"))
+    again = await after.run(order(text))
+    assert (again.end, again.code) == (RunEnd.KILLED, 137)

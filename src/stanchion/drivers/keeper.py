@@ -26,6 +26,9 @@ SEGMENT_BYTES = 32 * 1024
 TRACE_FD = 199
 _LATE_BYTES = 1024 * 1024
 """How much output is still read when the script itself has ended; more comes from what it left behind."""
+_LOOK_S = 0.1
+_NOT_FOR_US = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+"""Whoever ends the agent politely does not mean its scripts."""
 
 
 def identity(pid: int) -> str:
@@ -34,13 +37,41 @@ def identity(pid: int) -> str:
     A zombie has ended and has no identity. Raises ``ProcessLookupError`` when there is no such process.
     """
     try:
-        with open(f"/proc/{pid}/stat", "rb") as stat, open("/proc/sys/kernel/random/boot_id", "rb") as boot:
+        with open(f"/proc/{pid}/stat", "rb") as stat:
             fields = stat.read().rpartition(b")")[2].split()
-            if fields[0] in {b"Z", b"X"}:
-                raise ProcessLookupError(pid)
-            return f"{pid} {fields[19].decode()} {boot.read().decode().strip()}"
     except FileNotFoundError:
         raise ProcessLookupError(pid) from None
+    if fields[0] in {b"Z", b"X"}:
+        raise ProcessLookupError(pid)
+    return f"{pid} {fields[19].decode()} {_boot()}"
+
+
+def members(leader: str) -> list[int]:
+    """Give the living processes of the group that this leader began, the leader or not.
+
+    While any member lives, the kernel gives the group's number to no new process: so when a process of that number
+    lives and is not the leader, the group that we meant has ended.
+    """
+    number, _, birth = leader.partition(" ")
+    if not birth.endswith(_boot()):
+        return []
+    found: list[int] = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", "rb") as stat:
+                state, _, group = stat.read().rpartition(b")")[2].split()[:3]
+        except (OSError, ValueError):
+            continue
+        if group.decode() == number and state not in {b"Z", b"X"}:
+            if name == number and identity(int(name)) != leader:
+                return []
+            found.append(int(name))
+    return sorted(found)
+
+
+def _boot() -> str:
+    with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as boot:
+        return boot.read().strip()
 
 
 def _write(path: str, text: str) -> None:
@@ -87,7 +118,7 @@ def _become_script(gate: int, pipe: int) -> None:
     os.setsid()
     if os.read(gate, 1) != b"!":
         os._exit(126)
-    for number in (signal.SIGPIPE, signal.SIGXFSZ):
+    for number in (signal.SIGPIPE, signal.SIGXFSZ, *_NOT_FOR_US):
         signal.signal(number, signal.SIG_DFL)
     os.umask(0o022)
     os.chdir("/")
@@ -115,7 +146,12 @@ def _start(run: str) -> tuple[int, int]:
 
 
 def _attend(pid: int, outlet: int, output: Output) -> tuple[int, bool]:
-    """Keep output until the script ends; give its wait status, and whether somebody still holds its output."""
+    """Keep output until the script ends; give its wait status, and whether somebody still holds its output.
+
+    What a script leaves in the background when it ends by itself is its service. What a killed script leaves is
+    unfinished work, and is waited for.
+    """
+    leader = identity(pid)
     os.set_blocking(outlet, False)
     ended, wakeup = os.pipe()
     os.set_blocking(wakeup, False)
@@ -131,6 +167,9 @@ def _attend(pid: int, outlet: int, output: Output) -> tuple[int, bool]:
             os.read(ended, 64)
         if outlet in ready:
             held = _drain(outlet, output, 64 * 1024)
+    while os.WIFSIGNALED(status) and members(leader):
+        held = held and _drain(outlet, output, _LATE_BYTES)
+        time.sleep(_LOOK_S)
     return status, held and _drain(outlet, output, _LATE_BYTES)
 
 
@@ -162,6 +201,8 @@ def _conclude(run: str, text: str) -> None:
 
 def keep(new: str, run: str) -> None:
     """Claim the run, start its script, stay with it to its end, and write down how it ended."""
+    for number in _NOT_FOR_US:
+        signal.signal(number, signal.SIG_IGN)
     _write(new + "/keeper", identity(os.getpid()))
     os.rename(new, run)
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:

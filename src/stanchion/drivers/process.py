@@ -1,4 +1,4 @@
-"""Processes that are not our children: whether one still lives, when it ends, and who is in its group.
+"""Processes that are not our children: whether one still lives, when it ends, and how to end its group.
 
 A restarted agent knows its scripts' processes by what is written down: a number, a start time and a boot
 (``keeper.identity``). The number alone may belong to somebody else by now. Waiting is done with a pidfd, which the
@@ -9,9 +9,8 @@ import asyncio
 import contextlib
 import os
 import signal
-from pathlib import Path
 
-from stanchion.drivers.keeper import identity
+from stanchion.drivers.keeper import identity, members
 
 _ASK_AGAIN_S = 0.1
 
@@ -51,37 +50,14 @@ async def gone(who: str) -> None:
         os.close(handle)
 
 
-def members(leader: str) -> list[int]:
-    """Give the living processes of the group that this leader began, the leader or not.
-
-    While any member lives, the kernel gives the group's number to no new process: so when a process of that number
-    lives and is not the leader, the group that we meant has ended.
-    """
-    number, _, birth = leader.partition(" ")
-    if not number or not birth:
-        return []
-    found: list[int] = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            state, _, group = (entry / "stat").read_text("latin-1").rpartition(")")[2].split()[:3]
-        except (OSError, ValueError):
-            continue
-        if group == number and state not in "ZX":
-            if entry.name == number and not alive(leader):
-                return []
-            found.append(int(entry.name))
-    return sorted(found)
-
-
 async def end_group(leader: str, grace_s: float) -> None:
     """End the whole group: TERM, that many seconds to obey, then KILL. Returns when no member lives."""
-    deadline = asyncio.get_running_loop().time() + grace_s
-    _signal(leader, signal.SIGTERM)
-    while members(leader):
-        if asyncio.get_running_loop().time() >= deadline:
-            _signal(leader, signal.SIGKILL)
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + grace_s
+    await asyncio.to_thread(_signal, leader, signal.SIGTERM)
+    while await asyncio.to_thread(members, leader):
+        if loop.time() >= deadline:
+            await asyncio.to_thread(_signal, leader, signal.SIGKILL)
         await asyncio.sleep(_ASK_AGAIN_S)
 
 

@@ -2,12 +2,11 @@
 
 A run is in one of three stages, and the files alone tell which, so it does not matter who asks:
 
-    code is there                           ended, and how (overdue as well: too late, and that had been told)
-    the keeper or the script lives          runs
-    neither                                 killed: somebody ended the keeper, or the host went down
+    code is there                                   ended, and how (``overdue`` as well: too late, and that was told)
+    the keeper lives, or any of the script's group  runs
+    neither                                         killed: somebody ended the keeper, or the host went down
 
-What a script leaves in the background when it ends by itself is its service, not a part of the run. When the keeper
-or the script was killed, the rest of the script's group is unfinished work, and the run lasts until that has ended.
+The last stage is sealed with a code as soon as it is seen, so that no later process is ever taken for the script's.
 """
 
 import asyncio
@@ -16,11 +15,13 @@ import hashlib
 import json
 import os
 import re
+import signal
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stanchion.drivers.keeper import SEGMENT_BYTES, identity
-from stanchion.drivers.process import alive, end_group, gone, members
+from stanchion.drivers.keeper import SEGMENT_BYTES, identity, members
+from stanchion.drivers.process import alive, end_group, gone
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import Moment, NodeName
 from stanchion.ports import ScriptOrder
@@ -28,6 +29,8 @@ from stanchion.ports import ScriptOrder
 _NOT_A_COMMAND = re.compile(r"^(exit|return|\[|\[\[|test|echo|printf|:|true|fi|unset|export|local|set)( |$)")
 _CURTAIN = re.compile(r"^\++ (local -|set \+(eu)?x|\[\[ \S+ != /opt/novell/ncs/lib/ncsfuncs ]])\n", re.MULTILINE)
 _REASON = re.compile(r"^ocf-exit-reason:(.+)$", re.MULTILINE)
+
+_LOOK_S = 0.01
 
 CODE_OVERDUE = 124
 """What ``timeout`` gives as well: there is no exit code, because the script has not ended."""
@@ -73,8 +76,16 @@ class RunDirectory:
 
     @property
     def over(self) -> bool:
-        """Whether nothing of this run goes on any more. The record of its end may have been written just now."""
-        return (self.path / "code").exists() or not (alive(_read(self.path / "keeper")) or self.pid)
+        """Whether nothing of this run goes on any more; then its code is there, or the disk is full."""
+        code = self.path / "code"
+        if code.exists():
+            return True
+        if alive(_read(self.path / "keeper")) or self.pid:
+            return False
+        with contextlib.suppress(OSError), code.open("x", encoding="ascii") as file:
+            seconds = max(0.0, time.time() - self._order()["started_at_s"])
+            file.write(f"{CODE_KILLED} {int(signal.SIGKILL)} {seconds:.3f}")
+        return True
 
     @property
     def pid(self) -> int:
@@ -107,12 +118,17 @@ class RunDirectory:
                     await gone(identity(pid))
 
     async def end(self, grace_s: float) -> None:
-        """End the script's whole process group and wait for it."""
-        await end_group(_read(self.path / "process"), grace_s)
+        """End the script's whole process group and wait for it, also when its keeper is only about to start it."""
+        while not (leader := await asyncio.to_thread(_read, self.path / "process")):
+            if await asyncio.to_thread(lambda: self.over):
+                return
+            await asyncio.sleep(_LOOK_S)
+        await end_group(leader, grace_s)
+        await self.ended()
 
-    def result(self, order: ScriptOrder, node: NodeName, now: Moment) -> Run:
+    def result(self, order: ScriptOrder, node: NodeName) -> Run:
         """Tell how the run ended; when it has not, it is overdue, and stays so however it may end."""
-        over = self.over  # looked at first: what has ended by now has written its code, or never will
+        over = self.over  # looked at first: what is over has a code
         record = self._order()
         code, signalled, seconds = self._code()
         end = RunEnd.KILLED if signalled else RunEnd.EXITED
@@ -123,8 +139,6 @@ class RunDirectory:
                 overdue.touch()
         if not over or overdue.exists() or seconds > record["timeout_s"]:
             end, code, ended_at_s = RunEnd.OVERDUE, CODE_OVERDUE, record["started_at_s"] + record["timeout_s"]
-        elif code is None:
-            end, code, ended_at_s = RunEnd.KILLED, CODE_KILLED, now.wall_s
         output = self.output()
         return Run(
             resource=order.resource, script=order.script, operation=order.operation, node=node,
@@ -133,12 +147,12 @@ class RunDirectory:
             pid=int(_read(self.path / "process").partition(" ")[0] or 0),
         )
 
-    def _code(self) -> tuple[int | None, int, float]:
+    def _code(self) -> tuple[int, int, float]:
         try:
             code, signalled, seconds = _read(self.path / "code").split()
             return int(code), int(signalled), float(seconds)
-        except ValueError:
-            return None, 0, 0.0
+        except ValueError:  # not there yet, or damaged: nobody knows how it ended
+            return CODE_KILLED, signal.SIGKILL, 0.0
 
     def output(self) -> str:
         """Give what is kept of the output: its first and its last 32 KiB, and how much is left out between them."""

@@ -74,7 +74,7 @@ class ScriptRunner:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(directory.ended(), max(left_s, 0.0))
             self._reap()
-            return await asyncio.to_thread(directory.result, order, self._node, self._clock.now())
+            return await asyncio.to_thread(directory.result, order, self._node)
 
     def process_of(self, resource: ResourceName) -> int | None:
         """Give the process id of the resource's script that runs now, if any."""
@@ -153,7 +153,6 @@ class ScriptRunner:
             "STANCHION_LIBRARY": str(self._library),
             "STANCHION_PYTHON": sys.executable,
             "STANCHION_OCF_PATH": str(share / "resource.d"),
-            "STANCHION_PYTHON": sys.executable,
             "NCS_RESOURCE": order.resource,
             "NCS_NODE": self._node,
             "NCS_OPERATION": order.script,
