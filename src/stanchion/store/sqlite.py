@@ -4,7 +4,7 @@
 the ``Ledger``. So the event loop never waits for a disk, jobs never interleave, and a caller that is cancelled leaves
 behind either nothing or a whole transaction.
 
-A watch asks for news a few dozen times a second (that costs some microseconds), and at once after this process has
+A watch asks for news twenty times a second (about 1 % of one processor), and at once after this process has
 written. Asking also sweeps leases that ran out: as long as anybody watches, a dead node's lease ends on time.
 """
 
@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 DISK_S = 1.0
 """How long the disk may take for a transaction, beyond the wait for other processes."""
-POLL_S = 0.025
+POLL_S = 0.05
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
