@@ -31,6 +31,8 @@ def agent(here: Path) -> None:
     run = Path(os.environ["STANCHION_RUN_DIR"])
     if not (run / "daemon").exists():
         daemon(run)
+    while not (run / "daemon").exists():
+        time.sleep(0.01)
     if (here / "feed").exists():
         seconds = float((here / "feed").read_text())
         (here / "feed").unlink()

@@ -56,7 +56,7 @@ def daemon(host: LabHost) -> int:
 
 
 def alive(pid: int) -> bool:
-    return processes.state(pid) not in {"", "Z"}
+    return not processes.ended(pid)
 
 
 def test_a_power_cut_ends_everything_and_power_on_is_a_new_life(make_lab: Callable[[int], Lab]) -> None:

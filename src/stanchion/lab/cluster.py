@@ -131,13 +131,15 @@ class Lab:
 
     def down(self) -> None:
         """Cut every host's power, end the supervisors and whatever outlived one. The directory stays."""
-        for host in self.hosts:
+        supervisors = {host: self._supervisor(host) for host in self.hosts}
+        for host, pid in supervisors.items():
             try:
                 host.command("shutdown")
             except NotNow:
-                self._end_supervisor(host)
-        for host in self.hosts:
-            wait_until(lambda host=host: not self._supervisor(host), POWER_WITHIN_S,  # type: ignore[misc]
+                if pid is not None:
+                    processes.send([*processes.freeze(pid), pid], signal.SIGKILL)
+        for host, pid in supervisors.items():
+            wait_until(lambda pid=pid: pid is None or processes.ended(pid), POWER_WITHIN_S,  # type: ignore[misc]
                        f"the supervisor of {host.name} does not end")
             self._sweep(host)
 
@@ -180,12 +182,7 @@ class Lab:
         except (OSError, ValueError):
             return None
         mine = b"stanchion.lab.supervisor" in words and os.fsencode(host.directory) in words
-        return pid if mine and processes.state(pid) not in {"", "Z"} else None
-
-    def _end_supervisor(self, host: LabHost) -> None:
-        pid = self._supervisor(host)
-        if pid is not None:
-            processes.send([*processes.freeze(pid), pid], signal.SIGKILL)
+        return pid if mine and not processes.ended(pid) else None
 
     def _sweep(self, host: LabHost) -> None:
         """End what a killed supervisor left behind."""
@@ -195,7 +192,7 @@ class Lab:
 
     def _end_leftovers(self, host: LabHost) -> list[int]:
         left = [pid for pid in processes.marked("STANCHION_RUN_DIR", str(host.directory / "run"))
-                if processes.state(pid) not in {"", "Z"}]
+                if not processes.ended(pid)]
         processes.send(left, signal.SIGKILL)
         return left
 

@@ -56,6 +56,11 @@ def state(pid: int) -> str:
     return "" if parsed is None else parsed[0]
 
 
+def ended(pid: int) -> bool:
+    """Whether the process has ended; a zombie has."""
+    return state(pid) in {"", "Z"}
+
+
 def _stat(pid: int) -> tuple[str, int] | None:
     """Give (state, parent). The name before them stands in parentheses and may itself hold some."""
     try:
