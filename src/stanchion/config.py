@@ -20,7 +20,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from textwrap import fill
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import (
     AfterValidator,
@@ -84,6 +84,9 @@ class AgentConfig:
                "suspicion."})
     supervisor: PathText | None = field(default=None, metadata={
         "doc": 'Socket of the supervisor, for self_fence = "supervisor". Default: none.'})
+    reset: Literal["none", "sysrq"] = field(default="none", metadata={
+        "doc": 'How this host resets itself when a resource\'s failure action is "reboot": "sysrq" asks the kernel, at '
+               'once and without sync, as root; "none" refuses. A host with a supervisor asks that. Default: "none".'})
     log_json: StrictBool = field(default=False, metadata={
         "doc": "Write the journal as one JSON object a line. Default: false, plain lines."})
 

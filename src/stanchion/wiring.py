@@ -23,7 +23,7 @@ from stanchion.agent.daemon import Daemon
 from stanchion.agent.doors import Doors, Identity
 from stanchion.config import AgentConfig
 from stanchion.drivers.clock import HostChance, HostClock
-from stanchion.drivers.host import LinuxHost, read_boot_id, refuse_reset
+from stanchion.drivers.host import LinuxHost, read_boot_id, refuse_reset, reset_by_sysrq
 from stanchion.drivers.hypervisor import HostHypervisor
 from stanchion.drivers.journal import FileJournal
 from stanchion.drivers.script import ScriptRunner
@@ -37,6 +37,8 @@ from stanchion.ports import ScriptOrder
 from stanchion.store.sqlite import SqliteStore
 
 API_RETRY_S = 1.0
+STORE_BUSY_S = 1.0
+"""How long to wait for other processes' transactions; well within the shortest time until a halt."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,7 +57,7 @@ def run_agent(config: AgentConfig) -> None:
 
 
 async def _live(config: AgentConfig) -> None:
-    store = SqliteStore(config.store)
+    store = SqliteStore(config.store, busy_s=STORE_BUSY_S)
     try:
         doors, runner = _doors(config, store)
         _check_port(config, resuming=doors.journal.read() is not None)
@@ -92,7 +94,9 @@ def _doors(config: AgentConfig, store: SqliteStore) -> tuple[Doors, ScriptRunner
         return run.code, run.command
 
     watchdog: NoWatchdog | SupervisorWatchdog = NoWatchdog()
-    reset = refuse_reset
+    reset = reset_by_sysrq if config.reset == "sysrq" else refuse_reset
+    if config.self_fence is SelfFence.WATCHDOG:
+        raise HostError('self_fence = "watchdog" is not available in this version; use "supervisor" or "none"')
     if config.self_fence is SelfFence.SUPERVISOR and config.supervisor is not None:
         watchdog = SupervisorWatchdog(config.supervisor)
         reset = watchdog.reset

@@ -38,7 +38,7 @@ def runner_in(directory: Path, **environment: str) -> ScriptRunner:
     """Make the runner of an agent whose life begins now; the runs in the directory are those of its earlier lives."""
     return ScriptRunner(
         node=NodeName("node-a"), runs_dir=directory / "runs", clock=HostClock(), library=LIBRARY,
-        environment={"HA_RSCTMP": str(directory / "rsctmp")} | environment, grace_s=0.5,
+        environment={"HA_RSCTMP": str(directory / "rsctmp")} | environment,
     )
 
 

@@ -28,6 +28,9 @@ from stanchion.ports import ScriptOrder
 RUNS_KEPT = 10
 """So many runs of each script of a resource are kept in the store."""
 
+HALT_GRACE_S = 0.2
+"""How long a script may go on after TERM when its node was cut off: the watchdog waits for nobody."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -188,11 +191,15 @@ class Executor:
         """End the resource's script, run its halt, and look; what cannot be seen in time may still run."""
         try:
             async with asyncio.timeout(self._halt_within_s()):
-                await self._doors.runner.end(spec.name)
+                await self._doors.runner.end(spec.name, grace_s=HALT_GRACE_S)
+                code = 0
                 if spec.scripts.halt.text.strip():
                     stage = f"halt-{round(self._doors.clock.now().mono_s * 1000)}"
-                    await self._run(spec, ScriptKind.HALT, stage, {})
+                    code = (await self._run(spec, ScriptKind.HALT, stage, {})).code
                 presence, text = await self._doors.hypervisor.look(spec)
+                if code != 0 and presence is Presence.ABSENT:
+                    # The machine is gone, but not all that it held: storage may still be in use here.
+                    presence, text = Presence.UNKNOWN, f"its halt script failed with code {code}; {text}"
         except TimeoutError:
             presence, text = Presence.UNKNOWN, "no answer in time"
         log.warning("halted", resource=spec.name, presence=presence.value, seen=text)

@@ -1,7 +1,8 @@
 """Being the master: taking the master's key when nobody has it, and deciding while we do.
 
 The key hangs on the session's lease, so a master that loses its session loses the key in the same instant, and every
-decision is guarded by the key's revision: two masters can never both write. Deciding is repeated after every change;
+decision is guarded by the key's revision: two masters can never both write. A master that catches itself at a broken
+invariant gives the key back and ends, so that another node decides. Deciding is repeated after every change;
 a round that was refused by a guard costs nothing, because the next view brings the next round.
 """
 
@@ -14,7 +15,7 @@ import structlog
 from stanchion.agent.loop import Loop
 from stanchion.model.actions import Decision
 from stanchion.model.cluster import ClusterView, Key, Kind, Master, Session
-from stanchion.model.errors import StoreUnavailable
+from stanchion.model.errors import BrokenInvariant, StoreUnavailable
 from stanchion.model.ids import NOTHING, Revision
 from stanchion.model.reasons import sentence
 from stanchion.model.transaction import Committed, Guard, Put, Transaction
@@ -78,7 +79,11 @@ class Mastery:
         key = Guard(Key(Kind.MASTER), view.master.revision)
         last: Revision | None = None
         for decision in decide(view, session, self._clock.now()):
-            check(view, decision)
+            try:
+                check(view, decision)
+            except BrokenInvariant:
+                await self._store.commit(Transaction(guards=(key, here), deletes=(key.key,)))
+                raise
             done = await self._commit(decision, (key, here))
             last = done or last
         await self._trim(view)

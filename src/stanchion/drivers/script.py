@@ -47,7 +47,6 @@ class ScriptRunner:
 
     def __init__(
         self, *, node: NodeName, runs_dir: Path, clock: Clock, environment: Mapping[str, str], library: Path,
-        grace_s: float = GRACE_S,
     ) -> None:
         """Keep runs below ``runs_dir``, which belongs to this node alone."""
         self._node = node
@@ -55,7 +54,6 @@ class ScriptRunner:
         self._clock = clock
         self._environment = dict(environment)
         self._library = library.resolve()
-        self._grace_s = grace_s
         self._turns: dict[ResourceName, asyncio.Lock] = {}
         self._keepers: set[int] = set()
 
@@ -80,10 +78,10 @@ class ScriptRunner:
         """Give the process id of the resource's script that runs now, if any."""
         return next((directory.pid for directory in self._living(resource) if directory.pid), None)
 
-    async def end(self, resource: ResourceName) -> bool:
+    async def end(self, resource: ResourceName, *, grace_s: float = GRACE_S) -> bool:
         """End the process group of the resource's running script: TERM, then KILL. False: nothing ran."""
         living = await asyncio.to_thread(self._living, resource)
-        await asyncio.gather(*(directory.end(self._grace_s) for directory in living))
+        await asyncio.gather(*(directory.end(grace_s) for directory in living))
         return bool(living)
 
     async def forget(self, resource: ResourceName) -> None:

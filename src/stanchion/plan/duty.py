@@ -35,6 +35,7 @@ class Case:
     now: Moment
     facts: Mapping[Step, Fact] = field(default_factory=dict)
     monitor_due: bool = False
+    look_due: bool = False
 
     @property
     def state(self) -> ResourceState:
@@ -172,7 +173,7 @@ def _running(case: Case) -> Next:
     adopts = case.state.session != case.session
     if _visible(spec) or (adopts and _lookable(spec)):
         found = case.seen(Step.LOOK)
-        if found is None:
+        if found is None or (case.look_due and not adopts):
             return Look(step=Step.LOOK, stage=case.stage, spec=spec)
         if found.presence is Presence.ABSENT:
             return _found_stopped(case)

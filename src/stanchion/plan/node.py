@@ -26,6 +26,9 @@ from stanchion.plan.duty import Case, Fact, next_step, stage_of
 RETRY_S = 0.5
 """After a report whose fate is unknown: read again and try again after this time."""
 
+LOOK_AGAIN_S = 10.0
+"""How long to wait before looking again for a running machine that could not be seen."""
+
 TICK_S = 0.001
 """An alarm may ring this much early, because clocks are rounded; what is due then counts as due."""
 
@@ -43,6 +46,7 @@ class Duty:
     facts: Mapping[a.Step, Fact] = field(default_factory=dict)
     busy: a.Step | None = None
     monitor_at_s: float | None = None
+    look_at_s: float | None = None
     settled: Revision | None = None
     retry_at_s: float = 0.0
     cleaning: bool = False
@@ -150,6 +154,9 @@ def _learned(state: NodeState, happening: a.ScriptEnded | a.Looked | a.Checked, 
         duty = replace(duty, monitor_at_s=now.mono_s + interval_s)
         if monitoring.failure_of(happening.run) is None:
             return _with(state, happening.resource, duty)
+    if isinstance(happening, a.Looked) and happening.step is a.Step.LOOK:
+        unseen = happening.presence is Presence.UNKNOWN
+        duty = replace(duty, look_at_s=now.mono_s + LOOK_AGAIN_S if unseen else None)
     if happening.stage.startswith(duty.stage):
         step = a.Step.CHECK if isinstance(happening, a.Checked) else happening.step
         duty = replace(duty, facts={**duty.facts, step: happening})
@@ -211,9 +218,8 @@ def _begin(state: NodeState, held: Held[ResourceState], spec: Held[ResourceSpec]
            now: Moment) -> tuple[a.Step | None, tuple[a.Action, ...]]:
     """Give the step that begins now, and its action."""
     assert state.session is not None
-    due = duty.monitor_at_s is not None and now.mono_s + TICK_S >= duty.monitor_at_s
     case = Case(me=state.me, session=state.session, view=state.view, held=held, spec=spec, now=now,
-                facts=duty.facts, monitor_due=due)
+                facts=duty.facts, monitor_due=_due(duty.monitor_at_s, now), look_due=_due(duty.look_at_s, now))
     match next_step(case):
         case None:
             return None, ()
@@ -241,6 +247,10 @@ def _clean(state: NodeState, name: ResourceName, spec: ResourceSpec, duty: Duty)
         return _with(state, name, replace(duty, cleaning=False)), ()
     action = a.RunScript(step=a.Step.HALT, stage=f"{duty.stage}-clean", spec=spec, script=ScriptKind.HALT)
     return _with(state, name, replace(duty, cleaning=False, busy=a.Step.HALT)), (action,)
+
+
+def _due(at_s: float | None, now: Moment) -> bool:
+    return at_s is not None and now.mono_s + TICK_S >= at_s
 
 
 def _report(state: NodeState, held: Held[ResourceState], event: Event, now: Moment) -> a.Commit:
@@ -276,7 +286,7 @@ def _leaves(state: NodeState) -> tuple[a.Action, ...]:
 
 def _wake(state: NodeState, now: Moment) -> tuple[a.Action, ...]:
     idle = [duty for duty in state.duties.values() if duty.busy is None]
-    times = [at_s for duty in idle for at_s in (duty.monitor_at_s, duty.retry_at_s) if at_s]
+    times = [at_s for duty in idle for at_s in (duty.monitor_at_s, duty.look_at_s, duty.retry_at_s) if at_s]
     ahead = [at_s for at_s in times if at_s > now.mono_s + TICK_S]
     return (a.WakeAt(at_s=min(ahead)),) if ahead else ()
 

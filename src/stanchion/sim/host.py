@@ -219,7 +219,7 @@ class PretendRunner:
         """Give a number for the script that runs now."""
         return 4242 if self._living(resource) else None
 
-    async def end(self, resource: ResourceName) -> bool:
+    async def end(self, resource: ResourceName, *, grace_s: float = 5.0) -> bool:  # noqa: ARG002 - the port's
         """End the resource's running script."""
         living = self._living(resource)
         for task in living:

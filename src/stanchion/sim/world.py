@@ -123,11 +123,7 @@ class World:
     async def order(self, verb: Verb, resource: str | None = None, node: str | None = None, *,
                     live: bool | None = None, within_s: float = 120.0) -> Intent:
         """Give an order and wait until it has ended."""
-        id_ = IntentId(f"intent{next(self._numbers):04d}")
-        intent = Intent(id=id_, verb=verb, by="operator", at_s=self.clock.now().wall_s,
-                        resource=None if resource is None else ResourceName(resource),
-                        node=None if node is None else NodeName(node), live=live)
-        await self.operator.commit(Transaction(puts=(Put(intent),)))
+        id_ = await self.give(verb, resource, node, live=live)
 
         def ended(held: Held[Intent] | None) -> bool:
             return held is not None and held.value.outcome in ENDED
@@ -135,12 +131,24 @@ class World:
         view = await self.until(lambda view: ended(view.intents.get(id_)), within_s)
         return view.intents[id_].value
 
+    async def give(self, verb: Verb, resource: str | None = None, node: str | None = None, *,
+                   live: bool | None = None) -> IntentId:
+        """Give an order; what becomes of it is another matter."""
+        id_ = IntentId(f"intent{next(self._numbers):04d}")
+        intent = Intent(id=id_, verb=verb, by="operator", at_s=self.clock.now().wall_s,
+                        resource=None if resource is None else ResourceName(resource),
+                        node=None if node is None else NodeName(node), live=live)
+        await self.operator.commit(Transaction(puts=(Put(intent),)))
+        return id_
+
     # Weather.
 
     def start(self, name: str) -> None:
-        """Start a host's agent."""
+        """Start a host's agent; a host without power starts nothing, and never a second one."""
         node = NodeName(name)
         host = self.hosts[node]
+        if not host.powered or node in self._tasks:
+            return
         store = self._stores[node] = MemoryStore(self.engine, latency_s=0.002)
         doors = Doors(store=store, runner=host.runner, hypervisor=host, host=host, watchdog=host, journal=host,
                       clock=self.clock, chance=self._chance)
@@ -169,7 +177,9 @@ class World:
         await self.kill(name)
 
     def power_on(self, name: str) -> None:
-        """Boot a host and start its agent."""
+        """Boot a host that is off, and start its agent."""
+        if self.hosts[NodeName(name)].powered:
+            return
         self.hosts[NodeName(name)].power_on()
         self.start(name)
 
