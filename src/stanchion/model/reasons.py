@@ -67,6 +67,7 @@ class Why(StrEnum):
     NODE_CURRENT = "node_current"
     NODE_FREED = "node_freed"
     # What an explanation says.
+    RANK = "rank"
     NODE_READY = "node_ready"
     PROOF_AWAITED = "proof_awaited"
     COMATOSE_HOW = "comatose_how"
@@ -163,7 +164,8 @@ SENTENCES: dict[Why, str] = {
     Why.NODE_NOT_MASTER: "{0} is not the master, and it follows the master",
     Why.NODE_CURRENT: "{0} is where it is now",
     Why.NODE_FREED: "{0} is being emptied",
-    Why.NODE_READY: "{0} could hold it too, and comes later in its order or was not asked for",
+    Why.RANK: "{0} is number {1} of its {2} preferred nodes",
+    Why.NODE_READY: "{0} could hold it too",
     Why.PROOF_AWAITED: "waiting for the lease of {0} to run out, which proves that nothing runs there",
     Why.COMATOSE_HOW: "look at its last run, then set it offline: its unload script cleans up",
     Why.UNDER_WAY: "this is being done on node {0}",

@@ -6,6 +6,7 @@ round of decisions can see its own earlier ones (two resources that exclude each
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from stanchion.model.actions import Decision
 from stanchion.model.cluster import Change, ClusterView, Held, Key, Kind
@@ -26,7 +27,7 @@ def step(held: Held[ResourceState], event: Event, now: Moment, *, by: NodeName, 
     before = held.value
     after = advance(before, event, now)
     guard = Guard(Key(Kind.STATE, before.name), held.revision)
-    entry = entry_of(before, after, now, by=by, cause=cause)
+    entry = replace(entry_of(before, after, now, by=by, cause=cause), reason=event.why)
     told = () if quiet(before, after) else (entry,)
     transaction = Transaction(guards=(guard, *guards), puts=(Put(after),), history=told)
     return Decision(transaction=transaction, why=event.why)

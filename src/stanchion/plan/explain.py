@@ -65,6 +65,8 @@ def _standing(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) 
             told.append(reason(Why.COMATOSE_HOW))
         case State.LOADING | State.UNLOADING | State.MIGRATING:
             told.append(reason(Why.UNDER_WAY, state.node))
+        case State.RUNNING if state.node in (listed := placement.order(view, spec)):
+            told.append(reason(Why.RANK, state.node, listed.index(state.node) + 1, len(listed)))
         case _:
             pass
     return tuple(told)

@@ -184,7 +184,9 @@ def advance(state: ResourceState, event: e.Event, now: Moment) -> ResourceState:
     arrow = TABLE[state.state].get(type(event))
     if arrow is None:
         raise BrokenInvariant(f"no arrow for {type(event).__name__}: {story(state)}")
-    after = replace(arrow(state, event), reason=event.why)
+    # A load that ended well does not say why the resource is where it is; what sent it there does.
+    told = state.reason if isinstance(event, e.Loaded) else event.why
+    after = replace(arrow(state, event), reason=told)
     if (after.state, after.node, after.alert) != (state.state, state.node, state.alert):
         after = replace(after, since_s=now.wall_s)
     _must(after.lives >= state.lives, state, "would lose lives")
