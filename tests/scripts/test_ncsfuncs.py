@@ -1,5 +1,6 @@
 """The function library: one test for each function of the original (reference, 5.4) and each of its quirks (5.6)."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,8 @@ from script_benches import LIBRARY, Play, order, runner_in
 
 from stanchion.model.history import Run, RunEnd
 
+needs_ip = pytest.mark.skipif(shutil.which("ip", path="/usr/sbin:/usr/bin:/sbin:/bin") is None,
+                              reason="ip is not installed (iproute2)")
 SOURCE = "#!/bin/bash\n. /opt/novell/ncs/lib/ncsfuncs\n"
 
 
@@ -93,6 +96,7 @@ async def test_a_vendors_missing_command_fails_as_bash_has_it(play: Play) -> Non
     assert (run.code, run.command) == (127, "rcnovell-smdrd start")
 
 
+@needs_ip
 async def test_the_library_bears_the_options_and_separators_of_any_script(play: Play, tmp_path: Path) -> None:
     agent(tmp_path, "Fake", "exit 0")
     run = await play(
@@ -311,6 +315,7 @@ async def test_an_address_of_no_subnet_here_is_refused(play: Play, tools: Path, 
     assert "no interface of this node is in the subnet of 10.0.0.9" in run.command
 
 
+@needs_ip
 async def test_the_real_ip_tool_knows_a_bound_address_from_an_absent_and_a_senseless_one(play: Play) -> None:
     run = await play(
         "for address in 127.0.0.1 127.99.0.1 nonsense ''; do\n"

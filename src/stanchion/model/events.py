@@ -34,11 +34,13 @@ class Recovered(Event):
     """The node that held it provably runs nothing any more, and it is to load on another one.
 
     ``early_losses`` is the new count of hosts lost just after it started there; ``moved_at_s`` counts for its move
-    budget.
+    budget. ``session`` is set where the machine may be executing on ``node`` already, because it was moving there:
+    then only a proof about that session allows it to start elsewhere.
     """
 
     node: NodeName
     operation: OperationId
+    session: SessionId | None = None
     early_losses: int = 0
     moved_at_s: float | None = None
     settled_for: SessionId | None = None

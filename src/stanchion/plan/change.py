@@ -12,11 +12,14 @@ from stanchion.model.actions import Decision
 from stanchion.model.cluster import Change, ClusterView, Held, Key, Kind
 from stanchion.model.events import Event
 from stanchion.model.history import Entry, Severity
-from stanchion.model.ids import Moment, NodeName
+from stanchion.model.ids import Moment, NodeName, Revision
 from stanchion.model.reasons import Why
 from stanchion.model.state import ResourceState, State
 from stanchion.model.transaction import Guard, Put, Transaction
 from stanchion.plan.lifecycle import advance
+
+UNWRITTEN = Revision(-1)
+"""The revision of a record that is decided and not written yet: no key ever stands there, so no guard on it holds."""
 
 GRAVE = frozenset({State.COMATOSE, State.ALERT, State.UNASSIGNED})
 
@@ -60,7 +63,11 @@ def alive(view: ClusterView, node: NodeName) -> Guard:
 
 
 def applied(view: ClusterView, decision: Decision) -> ClusterView:
-    """Give the view as it will be. Revisions are those of now, so a later decision on the same record conflicts."""
-    changes = [Change(put.key, put.record, view.revision) for put in decision.transaction.puts]
-    changes += [Change(key, None, view.revision) for key in decision.transaction.deletes]
+    """Give the view as it will be if the decision is written.
+
+    Nobody knows yet whether it will, so a later decision of the same round that rests on what this one writes must
+    be refused: it is decided anew on what then stands there.
+    """
+    changes = [Change(put.key, put.record, UNWRITTEN) for put in decision.transaction.puts]
+    changes += [Change(key, None, UNWRITTEN) for key in decision.transaction.deletes]
     return view.apply(changes, view.revision)

@@ -215,6 +215,9 @@ def _migrating(case: Case) -> Next:
     if case.mine and case.state.session != case.session:
         return e.Claimed(session=case.session, why=case.state.reason)
     receives = move.target == case.me
+    if receives and move.session != case.session and move.session in case.view.proofs:
+        # The life of this node that should have received it provably runs nothing any more: the master's to say.
+        return None
     match move.phase:
         case Phase.PREPARE if receives:
             return _receive(case)

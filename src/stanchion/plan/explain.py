@@ -117,6 +117,8 @@ def _told(event: Event, node: NodeName) -> tuple[Reason, ...]:
             return (reason(Why.WOULD_ASK, event.node), event.why)
         case NoNode():
             return (reason(Why.WOULD_WAIT), event.why)
+        case HolderGone(why=Reason(why=Why.POISONOUS, operands=(losses,))):
+            return (reason(Why.WOULD_REST, node), reason(Why.WOULD_BE_POISONOUS, losses))
         case HolderGone() | QuorumAwaited():
             return (reason(Why.WOULD_REST, node), event.why)
         case _:

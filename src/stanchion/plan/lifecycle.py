@@ -30,8 +30,8 @@ def _placed(state: ResourceState, event: e.Placed) -> ResourceState:
 
 
 def _recovered(state: ResourceState, event: e.Recovered) -> ResourceState:
-    return replace(state, state=State.LOADING, node=event.node, session=None, operation=event.operation, move=None,
-                   alert=None, failures=(), early_losses=event.early_losses, settled_for=event.settled_for,
+    return replace(state, state=State.LOADING, node=event.node, session=event.session, operation=event.operation,
+                   move=None, alert=None, failures=(), early_losses=event.early_losses, settled_for=event.settled_for,
                    moves=_moves(state, event.moved_at_s))
 
 
@@ -50,6 +50,7 @@ def _to_quorum_wait(state: ResourceState, _event: e.Event) -> ResourceState:
 
 def _alert(state: ResourceState, event: e.AlertRaised) -> ResourceState:
     if event.kind is AlertKind.FAILBACK:
+        _must(state.state is State.RUNNING or state.alert is AlertKind.FAILBACK, state, "does not run")
         return replace(state, state=State.ALERT, alert=event.kind, settled_for=event.settled_for)
     return replace(state, state=State.ALERT, alert=event.kind, node=event.node, session=None, operation=None, move=None,
                    failures=(), settled_for=event.settled_for)
@@ -120,6 +121,7 @@ def _prepared(state: ResourceState, event: e.Prepared) -> ResourceState:
 
 
 def _stayed(state: ResourceState, _event: e.Stayed) -> ResourceState:
+    _moving(state, Phase.PREPARE, Phase.ABORT)
     return replace(state, state=State.RUNNING, move=None)
 
 
@@ -137,11 +139,13 @@ def _arrived(state: ResourceState, event: e.Arrived) -> ResourceState:
 
 
 def _dropped(state: ResourceState, event: e.Dropped) -> ResourceState:
+    _moving(state, Phase.IN)
     return replace(state, state=State.LOADING, node=event.node, session=None, operation=event.operation, move=None)
 
 
-def _moving(state: ResourceState, phase: Phase) -> Move:
-    _must(state.move is not None and state.move.phase is phase, state, f"is not in phase {phase} of a move")
+def _moving(state: ResourceState, *phases: Phase) -> Move:
+    told = " or ".join(phases)
+    _must(state.move is not None and state.move.phase in phases, state, f"is not in phase {told} of a move")
     assert state.move is not None
     return state.move
 
@@ -178,12 +182,17 @@ TABLE: Mapping[State, Mapping[type[e.Event], Arrow]] = {
 }
 """The whole life of a resource, as data."""
 
+_OF_A_HOLDER = (e.Recovered, e.HolderGone, e.QuorumAwaited, e.MoveOrdered, e.Sent, e.Claimed, e.Failed, e.Condemned)
+"""What can only happen to a resource that a node holds."""
+
 
 def advance(state: ResourceState, event: e.Event, now: Moment) -> ResourceState:
     """Give the record after the event. Raises ``BrokenInvariant`` with the story when there is no such arrow."""
     arrow = TABLE[state.state].get(type(event))
     if arrow is None:
         raise BrokenInvariant(f"no arrow for {type(event).__name__}: {story(state)}")
+    _must(not isinstance(event, _OF_A_HOLDER) or bool(holders(state)), state,
+          f"is held by no node, so there is no {type(event).__name__}")
     # A load that ended well does not say why the resource is where it is; what sent it there does.
     told = state.reason if isinstance(event, e.Loaded) else event.why
     after = replace(arrow(state, event), reason=told)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from stanchion.model.actions import Decision
 from stanchion.model.cluster import (
     ClusterView,
+    Held,
     Key,
     Kind,
     Membership,
@@ -45,9 +46,22 @@ def fate(view: ClusterView, node: NodeName, session: SessionId | None) -> Fate:
         return Fate.LIVE if present is not None else Fate.PROVEN
     if present == session:
         return Fate.LIVE
-    if session in view.proofs:
+    if covering(view, node, session) is not None:
         return Fate.PROVEN
     return Fate.RETURNED if present is not None else Fate.DOUBTFUL
+
+
+def covering(view: ClusterView, node: NodeName, session: SessionId | None) -> Held[Proof] | None:
+    """Give the proof that this session of the node executes nothing any more, if there is one.
+
+    A proof is about a whole host. So while the node is away, the proof of its last session covers the earlier ones
+    too, whose resources the last one may not have had the time to claim.
+    """
+    if session is None:
+        return None
+    last = view.sessions.get(node)
+    later = view.proofs.get(last.value.id) if last is not None and node not in view.live else None
+    return view.proofs.get(session) or later
 
 
 _PROOF_WHY = {
@@ -66,7 +80,7 @@ def proof_reason(proof: Proof) -> Reason:
 
 def proof_of(view: ClusterView, node: NodeName, session: SessionId | None) -> Reason:
     """Say why nothing of that session runs any more; call it only for a proven fate."""
-    held = None if session is None else view.proofs.get(session)
+    held = covering(view, node, session)
     return reason(Why.REPLACED, node) if held is None else proof_reason(held.value)
 
 
@@ -97,7 +111,7 @@ def _record(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]
     guards = (Guard(Key(Kind.MEMBERSHIP), view.membership.revision if view.membership else NOTHING),)
     if last is None or not set(last.members.values()) & set(members.values()):
         fresh = Membership(epoch=Epoch(last.epoch + 1 if last else 1), members=members, master=me.node,
-                           formed_at_s=now.wall_s, before=() if last is None else tuple(last.members.values()))
+                           formed_at_s=now.wall_s, before=() if last is None else tuple(sorted(last.members.values())))
     elif (dict(last.members), last.master) != (members, me.node):
         fresh = replace(last, epoch=Epoch(last.epoch + 1), members=members, master=me.node)
     else:

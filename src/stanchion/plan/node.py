@@ -54,7 +54,8 @@ class Duty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
-    """Everything that one agent believes. ``presences`` is what the halt after a cut-off found, None before.
+    """Everything that one agent believes. ``presences`` is what the halt after a cut-off found, None
+    before and while a halt is in the air.
 
     ``halting`` are the resources that are halted then; ``ending`` the orders to end a process that were taken up.
     """
@@ -85,7 +86,7 @@ def react(state: NodeState, happening: a.Happening, now: Moment) -> Reaction:
         case a.Halted():
             return _halted(state, happening.presences, now)
         case a.Woken() if state.cut_off:
-            return state, () if state.holds_nothing else (a.HaltAll(specs=state.halting),)
+            return _halt_again(state)
         case a.SessionOpened():
             fresh = replace(state, session=happening.session, cut_off=False, presences=None, duties={},
                             halting=())
@@ -119,12 +120,22 @@ def _cut_off(state: NodeState) -> Reaction:
     return after, (a.HaltAll(specs=halting),)
 
 
+def _halt_again(state: NodeState) -> Reaction:
+    """Halt what may still be there, unless a halt is in the air."""
+    if state.presences is None or state.holds_nothing:
+        return state, ()
+    return replace(state, presences=None), (a.HaltAll(specs=state.halting),)
+
+
 def _halted(state: NodeState, presences: Mapping[ResourceName, Presence], now: Moment) -> Reaction:
-    """Keep what the look found; as long as a machine may be there, halt again."""
+    """Keep what the look found; as long as a machine may be there, halt again.
+
+    What a halt of an earlier session found says nothing about this one.
+    """
+    if not state.cut_off:
+        return state, ()
     after = replace(state, presences=presences)
-    if not state.cut_off or after.holds_nothing:
-        return after, ()
-    return after, (a.WakeAt(at_s=now.mono_s + RETRY_S),)
+    return after, () if after.holds_nothing else (a.WakeAt(at_s=now.mono_s + RETRY_S),)
 
 
 def _seen(state: NodeState, view: ClusterView) -> NodeState:
@@ -139,7 +150,9 @@ def _seen(state: NodeState, view: ClusterView) -> NodeState:
 
 
 def _awaited(state: ResourceState, me: NodeName) -> bool:
-    return state.state is State.MIGRATING and state.move is not None and state.move.target == me
+    """Whether something waits here for the machine: a move by unload and load is only checked for."""
+    moves = state.state is State.MIGRATING and state.move is not None
+    return moves and state.move.live and state.move.target == me
 
 
 def _learned(state: NodeState, happening: a.ScriptEnded | a.Looked | a.Checked, now: Moment) -> NodeState:
@@ -202,9 +215,12 @@ def _pump(state: NodeState, name: ResourceName, now: Moment) -> Reaction:
         return _clean(state, name, spec.value, duty)
     if state.me not in holders(held.value):
         return _with(state, name, None), ()
-    if duty.monitor_at_s is None and held.value.state is State.RUNNING:
+    if duty.monitor_at_s is None and held.value.state in {State.RUNNING, State.ALERT}:
         duty = replace(duty, monitor_at_s=now.mono_s + spec.value.monitoring.interval_s)
     busy, actions = _begin(state, held, spec, duty, now)
+    if busy is a.Step.RESET:
+        # No result comes back of a reset. A host that cannot be reset goes on when the record says something new.
+        busy, duty = None, replace(duty, settled=held.revision)
     return _with(state, name, replace(duty, busy=busy)), actions
 
 
@@ -263,6 +279,8 @@ def _report(state: NodeState, held: Held[ResourceState], event: Event, now: Mome
 def _ordered(state: NodeState) -> Reaction:
     """Carry out orders to end a running script of a resource that is held here."""
     actions: list[a.Action] = []
+    if not _member(state):
+        return state, ()
     for held in sorted(state.view.intents.values(), key=lambda held: held.value.id):
         intent = held.value
         if intent.verb is not Verb.END_PROCESS or intent.outcome is not Outcome.PENDING or intent.resource is None:
@@ -277,7 +295,7 @@ def _ordered(state: NodeState) -> Reaction:
 def _leaves(state: NodeState) -> tuple[a.Action, ...]:
     """Give the session back once nothing is held here and an operator asked the node to leave."""
     node = state.view.nodes.get(state.me)
-    if state.session is None or state.cut_off or node is None or node.value.wanted:
+    if state.session is None or not _member(state) or node is None or node.value.wanted:
         return ()
     if any(duty.busy is not None for duty in state.duties.values()) or held_here(state.view, state.me):
         return ()

@@ -74,15 +74,15 @@ def _node_refusal(view: ClusterView, intent: Intent) -> Reason | None:
 
 
 def _migrate_refusal(view: ClusterView, intent: Intent, state: ResourceState, spec: ResourceSpec) -> Reason | None:
-    if intent.node is None:
-        fit = placement.candidates(view, spec, without=(state.node,) if state.node else ())
-        return None if fit.nodes else fit.why_none()
-    if intent.node == state.node:
+    if intent.node is not None and intent.node == state.node:
         return reason(Why.ALREADY_THERE, intent.node)
     if intent.live and not spec.live:
         return reason(Why.NOT_LIVE)
     if state.node is not None and not view.is_live(state.node):
         return reason(Why.NODE_DOWN, state.node)
+    if intent.node is None:
+        fit = placement.candidates(view, spec, without=(state.node,) if state.node else ())
+        return None if fit.nodes else fit.why_none()
     return placement.rejection(view, spec, intent.node)
 
 

@@ -62,11 +62,11 @@ def _order(view: ClusterView, held: Held[Intent], me: Session, now: Moment) -> t
         return ()
     if intent.outcome is Outcome.ACCEPTED:
         return _progress(view, held, me, now)
-    if intent.verb is Verb.END_PROCESS:
-        return ()
     fault = orders.refusal(view, intent)
     if fault is not None:
         return (_write(held, orders.refused(intent, fault, now), fault, me, now),)
+    if intent.verb is Verb.END_PROCESS:
+        return ()
     if intent.verb in {Verb.LEAVE, Verb.JOIN, Verb.CONFIRM_DOWN}:
         return (_node_order(view, held, me, now),)
     return (_resource_order(view, held, me, now),)

@@ -16,7 +16,7 @@ from stanchion.model.state import AlertKind, Mark, Phase, ResourceState, State, 
 from stanchion.model.transaction import Guard
 from stanchion.plan import placement
 from stanchion.plan.change import alive
-from stanchion.plan.membership import Fate, fate, proof_of
+from stanchion.plan.membership import Fate, covering, fate, proof_of
 
 EARLY_S = 60.0
 """A host lost within this time after a resource started there counts against the resource."""
@@ -162,10 +162,9 @@ def _early(state: ResourceState, now: Moment) -> bool:
 
 
 def _proof_guard(view: ClusterView, held: Held[ResourceState]) -> tuple[Guard, ...]:
-    session = held.value.session
-    if session is None or session not in view.proofs:
-        return ()
-    return (Guard(Key(Kind.PROOF, session), view.proofs[session].revision),)
+    node = held.value.node
+    proof = None if node is None else covering(view, node, held.value.session)
+    return () if proof is None else (Guard(Key(Kind.PROOF, proof.value.session), proof.revision),)
 
 
 def _settled(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName,
@@ -247,7 +246,8 @@ def _migrating(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec,
     if source is Fate.PROVEN and target in {Fate.LIVE, Fate.RETURNED} and not arriving:
         # The machine may have gone over in full: the target looks before it loads, and adopts what runs there.
         return Verdict(event=e.Recovered(node=move.target, operation=next_operation(state.name, held.revision),
-                                         why=reason(Why.SOURCE_LOST, state.node), moved_at_s=now.wall_s,
+                                         session=move.session, why=reason(Why.SOURCE_LOST, state.node),
+                                         moved_at_s=now.wall_s,
                                          settled_for=placement.home_session(view, spec)),
                        guards=(*_proof_guard(view, held), alive(view, move.target)))
     if target is Fate.PROVEN and arriving and source is not Fate.PROVEN:

@@ -71,13 +71,13 @@ async def _instant(stage: Stage, script: ScriptKind, mark: str) -> float:
 
 async def explain(stage: Stage) -> None:
     """Ask the cluster why things are as they are."""
-    said = await stage.cli("explain", "web")
-    answers = (await stage.client.explain("web")).answers
-    node = (await stage.resource("web")).node
+    said = await stage.cli("explain", "mail")
+    answers = (await stage.client.explain("mail")).answers
+    node = (await stage.resource("mail")).node
     if not answers or any(not answer.reasons for answer in answers):
         raise StepFailed("explain left a question without an answer")
     if str(node) not in said:
-        raise StepFailed(f"explain does not name {node}, where web is")
+        raise StepFailed(f"explain does not name {node}, where mail is")
     await stage.cli("events", "--limit", "12")
     stage.audit()
     counts = ", ".join(f"{machine.name} {len(machine.heard())} ticks in {len(machine.boots())} boots"
