@@ -12,7 +12,7 @@ from stanchion.model.events import AlertRaised, Event, HolderGone, NoNode, Quoru
 from stanchion.model.ids import Moment, NodeName, ResourceName, SessionId
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec
-from stanchion.model.state import ResourceState, State, holders
+from stanchion.model.state import AlertKind, ResourceState, State, holders
 from stanchion.plan import placement, recovery
 from stanchion.plan.membership import Fate, fate
 
@@ -37,9 +37,10 @@ def explain(view: ClusterView, name: ResourceName, now: Moment) -> tuple[Answer,
     if held is None or spec is None:
         return ()
     state = held.value
-    answers = [Answer(question=HERE if state.state is State.RUNNING else NOT_RUNNING,
+    runs = state.state is State.RUNNING or state.alert is AlertKind.FAILBACK
+    answers = [Answer(question=HERE if runs else NOT_RUNNING,
                       reasons=(state.reason, *_standing(view, held, spec.value)))]
-    if state.state is State.RUNNING and state.node is not None:
+    if runs and state.node is not None:
         others = placement.candidates(view, spec.value, without=(state.node,))
         free = tuple(reason(Why.NODE_READY, node) for node in others.nodes)
         refused = tuple(why for _, why in others.rejected if why.why is not Why.NODE_CURRENT)
@@ -92,10 +93,12 @@ def _if_lost(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, n
         return (reason(Why.HELD_BY_NONE),)
     if state.session is None:
         after = _without(view, node, None)
-    elif not _protected(view, node):
+    elif fate(view, node, state.session) is not Fate.PROVEN and not _protected(view, node):
         return (reason(Why.UNPROTECTED, node), reason(Why.STAYS_UNTIL_PROOF, node))
     else:
         after = _without(view, node, state.session)
+    if spec.policies.follows_master and view.master is not None and view.master.value.node == node:
+        return (reason(Why.WOULD_FOLLOW, node),)
     verdict = recovery.judge(after, held, spec, now)
     return (reason(Why.STAYS, state.state),) if verdict is None else _told(verdict.event, node)
 

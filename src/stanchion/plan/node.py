@@ -54,10 +54,10 @@ class Duty:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeState:
-    """Everything that one agent believes. ``presences`` is what the halt after a cut-off found, None
-    before and while a halt is in the air.
+    """Everything that one agent believes.
 
-    ``halting`` are the resources that are halted then; ``ending`` the orders to end a process that were taken up.
+    ``presences`` is what the halt after a cut-off found, None before and while a halt is in the air. ``halting`` are
+    the resources that are halted then; ``ending`` the orders to end a process that were taken up.
     """
 
     me: NodeName
@@ -151,8 +151,9 @@ def _seen(state: NodeState, view: ClusterView) -> NodeState:
 
 def _awaited(state: ResourceState, me: NodeName) -> bool:
     """Whether something waits here for the machine: a move by unload and load is only checked for."""
-    moves = state.state is State.MIGRATING and state.move is not None
-    return moves and state.move.live and state.move.target == me
+    if state.state is not State.MIGRATING or state.move is None:
+        return False
+    return state.move.live and state.move.target == me
 
 
 def _learned(state: NodeState, happening: a.ScriptEnded | a.Looked | a.Checked, now: Moment) -> NodeState:
