@@ -142,7 +142,7 @@ def moving(phase: Phase, source: str = "a", target: str = "b", *, live: bool = T
     there = session if session is not None or phase is Phase.PREPARE else f"{target}1"
     move = Move(target=target, live=live, phase=phase, why=reason(why, "root", target), session=there, door=door,
                 fault=fault)
-    return record(State.MIGRATING, source, name=name, move=move, **fields)
+    return record(State.MIGRATING, source, name=name, move=move, **{"reason": move.why, **fields})
 
 
 def order(verb: Verb, resource: str | None = None, node: str | None = None, *, id_: str = "i1",
