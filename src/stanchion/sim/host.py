@@ -16,6 +16,7 @@ from stanchion.model.ids import BootId, Moment, NodeName, ResourceName
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence
 from stanchion.ports import JournalEntry, Readiness, ScriptOrder
+from stanchion.sim import loop
 
 WALL_S = 1_700_000_000.0
 """Wall time at virtual time zero."""
@@ -173,7 +174,7 @@ class PretendHost:
         self._until_s = max(until_s, self._until_s or 0.0)
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm = asyncio.get_running_loop().call_at(self._until_s, self._fire)
+        self._alarm = asyncio.get_running_loop().call_at(self._until_s, self._fire, context=loop.apart())
 
     def _fire(self) -> None:
         if self.powered:
@@ -206,7 +207,7 @@ class PretendRunner:
             for earlier in self._living(order.resource):
                 await asyncio.wait({earlier})
             self.orders.append(order)
-            self._runs[key] = asyncio.create_task(self._execute(order))
+            self._runs[key] = asyncio.create_task(self._execute(order), context=loop.apart())
         task = self._runs[key]
         done, _ = await asyncio.wait({task}, timeout=order.timeout_s)
         if not done:

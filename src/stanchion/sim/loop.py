@@ -11,6 +11,9 @@ Three things follow:
 - Order is a function of the program alone. asyncio keeps tasks in sets, whose order depends on memory addresses;
   tasks here are hashed by the order in which they were made instead.
 
+Tasks that were begun for a ``Process`` can be stopped and continued together, as SIGSTOP and SIGCONT do: while the
+process is stopped its steps and timers pile up, and when it goes on they all happen at once, late.
+
 Times are rounded to nanoseconds, so a timer fires *at* its instant and not one rounding error before it.
 """
 
@@ -18,7 +21,7 @@ import asyncio
 import selectors
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
-from contextvars import Context
+from contextvars import Context, ContextVar, copy_context
 from itertools import count
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
@@ -38,11 +41,61 @@ class RealWorld(RuntimeError):
     """The simulated program reached for a socket, a process or a thread: these do not live on virtual time."""
 
 
+class Process:
+    """Tasks that are stopped and continued together. What they begin belongs to it too, unless begun with ``apart``."""
+
+    def __init__(self) -> None:
+        self.stopped = False
+        self._waiting: list[tuple[Context, Callable[..., object], tuple[Any, ...]]] = []
+
+    def begin(self, work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
+        """Begin the process's first task."""
+        context = copy_context()
+        context.run(_PROCESS.set, self)
+        return asyncio.get_running_loop().create_task(work, name=name, context=context)
+
+    def stop(self) -> None:
+        """Let nothing of it happen from now on."""
+        self.stopped = True
+
+    def go_on(self) -> None:
+        """Let happen what has waited, in its order, then go on as usual."""
+        self.stopped = False
+        waiting, self._waiting = self._waiting, []
+        for context, callback, args in waiting:
+            asyncio.get_running_loop().call_soon(callback, *args, context=context)
+
+    def cancel(self) -> None:
+        """Cancel every task of it: none takes another step of its own, stopped or not."""
+        for task in sorted(asyncio.all_tasks(), key=hash):
+            if isinstance(task, _Task) and task.process is self:
+                task.cancel()
+        self.go_on()
+
+    def take(self, context: Context, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+        """Call back, or keep the call for later while stopped."""
+        if self.stopped:
+            self._waiting.append((context, callback, args))
+        else:
+            callback(*args)
+
+
+_PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
+
+
+def apart() -> Context:
+    """Give a context for what belongs to no process: the host's own timers, the store's leases, scripts."""
+    context = copy_context()
+    context.run(_PROCESS.set, None)
+    return context
+
+
 class _Task(asyncio.Task[Any]):
     """A task whose place in sets does not depend on where in memory it lies."""
 
     def __init__(self, coro: Coroutine[Any, Any, Any], *, serial: int, **options: Any) -> None:
         self._serial = serial
+        self.process = (options.get("context") or copy_context()).get(_PROCESS)
         super().__init__(coro, **options)
 
     def __hash__(self) -> int:
@@ -105,7 +158,20 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def call_at(self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
                 context: Context | None = None) -> asyncio.TimerHandle:
         """Call back at that instant, rounded to nanoseconds."""
-        return super().call_at(round(when, DIGITS), callback, *args, context=context)
+        context = context or copy_context()
+        process = context.get(_PROCESS)
+        if process is None:
+            return super().call_at(round(when, DIGITS), callback, *args, context=context)
+        return super().call_at(round(when, DIGITS), process.take, context, callback, args, context=context)
+
+    def call_soon(self, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
+                  context: Context | None = None) -> asyncio.Handle:
+        """Call back in the next round."""
+        context = context or copy_context()
+        process = context.get(_PROCESS)
+        if process is None:
+            return super().call_soon(callback, *args, context=context)
+        return super().call_soon(process.take, context, callback, args, context=context)
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[Unpack[Ts]], T],
                         *args: *Ts) -> NoReturn:

@@ -20,6 +20,7 @@ from stanchion.model.errors import StoreUnavailable
 from stanchion.model.ids import NOTHING, LeaseId, Revision
 from stanchion.model.transaction import Committed, Conflict, Transaction
 from stanchion.ports import Batch, Resync, Snapshot
+from stanchion.sim import loop
 
 T = TypeVar("T")
 
@@ -36,11 +37,13 @@ class _Lease:
 class MemoryEngine:
     """The cluster's one truth. Every method is a single instant; only a running loop with a clock is needed.
 
-    ``records`` may be read (the simulator's judges do), never written, from outside.
+    ``records`` may be read (the simulator's judges do), never written, from outside. ``judges`` are told every write
+    in its instant.
     """
 
     def __init__(self, *, log_kept: int = 1000) -> None:
         self.revision = NOTHING
+        self.judges: list[Callable[[Batch], None]] = []
         self.records: dict[Key, Held[Record]] = {}
         self._leases: dict[LeaseId, _Lease] = {}
         self._lease_of: dict[Key, LeaseId] = {}
@@ -136,7 +139,7 @@ class MemoryEngine:
         return NOTHING if held is None else held.revision
 
     def _timer(self, lease: LeaseId, ttl_s: float) -> asyncio.TimerHandle:
-        return asyncio.get_running_loop().call_later(ttl_s, self.revoke, lease)
+        return asyncio.get_running_loop().call_later(ttl_s, self.revoke, lease, context=loop.apart())
 
     def _write(self, written: Mapping[Key, Record | None], leased: Mapping[Key, LeaseId | None] | None = None) -> None:
         """Write at the next revision; writing nothing is no revision."""
@@ -150,6 +153,8 @@ class MemoryEngine:
             else:
                 self.records[key] = Held(record, self.revision)
         self._log.append(Batch(self.revision, _visible(written, self.revision)))
+        for judge in self.judges:
+            judge(self._log[-1])
         for event in self._listeners.values():
             event.set()
 
@@ -167,10 +172,12 @@ class MemoryStore:
     """One agent's line to the engine: the ``Store`` port, with weather.
 
     ``latency_s`` is the time of a round trip; half passes before the store acts, half before the answer is here.
+    ``loses`` is asked twice for every call, once on each way: True loses the request, or the answer.
     """
 
     def __init__(self, engine: MemoryEngine, *, latency_s: float = 0.0) -> None:
         self.latency_s = latency_s
+        self.loses: Callable[[], bool] = lambda: False
         self._engine = engine
         self._open = asyncio.Event()
         self._open.set()
@@ -268,7 +275,7 @@ class MemoryStore:
     def _reach(self, cuts: int) -> None:
         if self._closed:
             raise StoreUnavailable("this line to the store was closed")
-        if not self.available or cuts != self._cuts:
+        if not self.available or cuts != self._cuts or self.loses():
             raise StoreUnavailable("the store does not answer")
 
     def _wake(self) -> None:

@@ -21,6 +21,7 @@ from stanchion.model.resource import Machine, MachineKind, ResourceSpec, Script,
 from stanchion.model.state import ResourceState, State
 from stanchion.model.transaction import Put, Transaction
 from stanchion.sim.host import Nature, PretendClock, PretendHost, Record
+from stanchion.sim.loop import Process, apart
 from stanchion.sim.store import MemoryEngine, MemoryStore
 
 BOOT_S = 5.0
@@ -55,6 +56,7 @@ class World:
         self._settings = settings or Settings(cluster="pretend")
         self._stores: dict[NodeName, MemoryStore] = {}
         self._tasks: dict[NodeName, asyncio.Task[None]] = {}
+        self._processes: dict[NodeName, Process] = {}
         self._chance = _Chance()
         self._numbers = count(1)
         for name, host in self.hosts.items():
@@ -154,7 +156,8 @@ class World:
                       clock=self.clock, chance=self._chance)
         kind = SelfFence.WATCHDOG if host.has_watchdog else SelfFence.NONE
         daemon = self.daemons[node] = Daemon(doors, Identity(node=node, self_fence=kind))
-        self._tasks[node] = asyncio.create_task(daemon.run(), name=f"agent of {name}")
+        process = self._processes[node] = Process()
+        self._tasks[node] = process.begin(daemon.run(), name=f"agent of {name}")
 
     async def kill(self, name: str) -> None:
         """Kill a host's agent: nothing is said to anybody."""
@@ -162,8 +165,27 @@ class World:
         task = self._tasks.pop(node, None)
         if task is not None:
             self._stores[node].available = False
+            self._processes[node].cancel()
+            await asyncio.wait({task})
+
+    async def end(self, name: str) -> None:
+        """End a host's agent in order (SIGTERM): it may give its session back."""
+        node = NodeName(name)
+        task = self._tasks.pop(node, None)
+        if task is not None:
+            self._processes[node].go_on()
             task.cancel()
             await asyncio.wait({task})
+
+    def pause(self, name: str) -> None:
+        """Stop a host's agent (SIGSTOP); its machines and scripts go on."""
+        if NodeName(name) in self._tasks:
+            self._processes[NodeName(name)].stop()
+
+    def resume(self, name: str) -> None:
+        """Continue a paused agent (SIGCONT)."""
+        if NodeName(name) in self._tasks:
+            self._processes[NodeName(name)].go_on()
 
     async def restart(self, name: str, after_s: float = RESTART_S) -> None:
         """Kill a host's agent and start it again."""
@@ -183,6 +205,11 @@ class World:
         self.hosts[NodeName(name)].power_on()
         self.start(name)
 
+    def slow(self, name: str, latency_s: float = 0.002, *, loses: Callable[[], bool] = lambda: False) -> None:
+        """Make a host's line to the store slow, or lose some of what it says; without arguments as it was."""
+        store = self._stores[NodeName(name)]
+        store.latency_s, store.loses = latency_s, loses
+
     def isolate(self, name: str) -> None:
         """Cut a host off from the store."""
         self._stores[NodeName(name)].available = False
@@ -194,7 +221,7 @@ class World:
     def reset(self, name: str) -> None:
         """Reset a host: off now, on after its boot."""
         self.hosts[NodeName(name)].power_off()
-        asyncio.get_running_loop().create_task(self._boot(name))
+        asyncio.get_running_loop().create_task(self._boot(name), context=apart())
 
     async def _boot(self, name: str) -> None:
         await self.kill(name)
