@@ -29,10 +29,11 @@ from stanchion.drivers.journal import FileJournal
 from stanchion.drivers.script import ScriptRunner
 from stanchion.drivers.templates import SHARE
 from stanchion.drivers.watchdog import NoWatchdog, SupervisorWatchdog
-from stanchion.model.cluster import SelfFence
-from stanchion.model.errors import HostError, StanchionError
+from stanchion.model.cluster import ClusterView, SelfFence
+from stanchion.model.errors import HostError, InvalidInput, StanchionError, StoreUnavailable
 from stanchion.model.ids import NodeName, OperationId
 from stanchion.model.resource import ResourceSpec, ScriptKind
+from stanchion.plan.node import held_here
 from stanchion.ports import ScriptOrder
 from stanchion.store.sqlite import SqliteStore
 
@@ -59,8 +60,10 @@ def run_agent(config: AgentConfig) -> None:
 async def _live(config: AgentConfig) -> None:
     store = SqliteStore(config.store, busy_s=STORE_BUSY_S)
     try:
+        _check_cluster(config, store)
         doors, runner = _doors(config, store)
-        _check_port(config, resuming=doors.journal.read() is not None)
+        if not await _needed(config, store):
+            _check_api(config)
         identity = Identity(node=NodeName(config.node), url=f"http://{_shown(config)}", version=__version__,
                             self_fence=config.self_fence)
         daemon = Daemon(doors, identity)
@@ -107,18 +110,17 @@ def _doors(config: AgentConfig, store: SqliteStore) -> tuple[Doors, ScriptRunner
 
 
 async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: ScriptRunner) -> None:
-    """Answer for the cluster, for ever; a port that is taken costs the API, never the machines."""
-    token = _token(config)
+    """Answer for the cluster, for ever; a taken port or a missing token costs the API, never the machines."""
     app = await asyncio.to_thread(importlib.import_module, "stanchion.api.app")
     server = await asyncio.to_thread(importlib.import_module, "stanchion.api.server")
     services = await asyncio.to_thread(importlib.import_module, "stanchion.api.services")
     lint = await asyncio.to_thread(importlib.import_module, "stanchion.drivers.lint")
-    made = app.create(services.Services(
-        node=NodeName(config.node), store=doors.store, view=lambda: daemon.view, changed=daemon.loop.changed,
-        clock=doors.clock, chance=doors.chance, lint=lint.ScriptLint(), process_of=runner.process_of,
-        end_process=runner.end, token=token, version=__version__, token_file=str(config.token_file)))
     while True:
         try:
+            made = app.create(services.Services(
+                node=NodeName(config.node), store=doors.store, view=lambda: daemon.view, changed=daemon.loop.changed,
+                clock=doors.clock, chance=doors.chance, lint=lint.ScriptLint(), process_of=runner.process_of,
+                end_process=runner.end, token=_token(config), version=__version__, token_file=str(config.token_file)))
             await server.serve(made, config.listen_host, config.listen_port)
         except HostError as problem:
             log.warning("the API does not answer yet", problem=str(problem))
@@ -127,10 +129,13 @@ async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: Scri
 
 def _token(config: AgentConfig) -> str:
     try:
-        return config.token_file.read_text(encoding="ascii").strip()
+        token = config.token_file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as problem:
         raise HostError(f"the token file {config.token_file} cannot be read ({problem}); "
                         "`stanchion init` makes one") from None
+    if not token:
+        raise HostError(f"the token file {config.token_file} is empty; `stanchion init` makes one")
+    return token
 
 
 def _shown(config: AgentConfig) -> str:
@@ -138,10 +143,25 @@ def _shown(config: AgentConfig) -> str:
     return f"[{host}]:{config.listen_port}" if ":" in host else f"{host}:{config.listen_port}"
 
 
-def _check_port(config: AgentConfig, *, resuming: bool) -> None:
-    """Refuse to begin where the API's port is taken. An agent that has a session to resume begins all the same."""
-    if resuming:
-        return
+def _check_cluster(config: AgentConfig, store: SqliteStore) -> None:
+    if store.cluster != config.cluster:
+        raise InvalidInput(f"the store {config.store} belongs to the cluster {store.cluster}, not to {config.cluster}; "
+                           "correct `cluster` or `store` in the settings")
+
+
+async def _needed(config: AgentConfig, store: SqliteStore) -> bool:
+    """Whether machines may depend on this agent: then it begins even where its API cannot answer."""
+    try:
+        now = await store.snapshot()
+    except StoreUnavailable:
+        return True
+    view, me = ClusterView().apply(now.changes, now.revision), NodeName(config.node)
+    return me in view.live or bool(held_here(view, me))
+
+
+def _check_api(config: AgentConfig) -> None:
+    """Refuse to begin where the API could not answer."""
+    _token(config)
     family = socket.AF_INET6 if ":" in config.listen_host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

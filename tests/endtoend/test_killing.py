@@ -104,7 +104,7 @@ class Storm:
                 os.kill(victim, signal.SIGKILL)
 
     def _renews(self, fires_in_s: object) -> bool:
-        return isinstance(fires_in_s, float) and fires_in_s > 15  # noqa: PLR2004 - of the tolerant profile's 26
+        return isinstance(fires_in_s, float) and fires_in_s > 15
 
     def _kind(self, pid: int, agent: object) -> str:
         """Say what a process is; those of machines that must not notice anything are of no kind."""
@@ -131,7 +131,7 @@ class Storm:
             if not rest or [(r.name, r.state, r.node, r.lives) for r in rest[-1][1]] != [
                     (r.name, r.state, r.node, r.lives) for r in now]:
                 rest.append((time.monotonic(), now))
-            return all(r.state in SETTLED for r in now) and time.monotonic() - rest[-1][0] > 4.0  # noqa: PLR2004
+            return all(r.state in SETTLED for r in now) and time.monotonic() - rest[-1][0] > 4.0
 
         try:
             until(resting, "every resource comes to rest", within_s=60)
