@@ -20,7 +20,6 @@ from stanchion.agent.tenure import Tenure
 from stanchion.model.actions import Action, ViewChanged
 from stanchion.model.cluster import ClusterView
 from stanchion.model.errors import StoreUnavailable
-from stanchion.plan.node import held_here
 
 GOODBYE_S = 2.0
 """How long an orderly end may take to give the session back."""
@@ -84,11 +83,8 @@ class Daemon:
         session = self.tenure.session
         if session is None:
             return
-        if held_here(self.view, self._identity.node):
-            log.info("machines run here: the session stands for the next agent", session=session.id)
-            return
         try:
             async with asyncio.timeout(GOODBYE_S):
-                await self.tenure.give_back(session.id)
+                await self.tenure.give_back(session.id, leaving=False)
         except (StoreUnavailable, TimeoutError) as problem:
             log.warning("the session is not given back", problem=str(problem))

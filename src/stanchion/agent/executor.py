@@ -194,7 +194,8 @@ class Executor:
                 await self._doors.runner.end(spec.name, grace_s=HALT_GRACE_S)
                 code = 0
                 if spec.scripts.halt.text.strip():
-                    stage = f"halt-{round(self._doors.clock.now().mono_s * 1000)}"
+                    # By chance, not by a clock: a clock that began anew with the host could name an old run.
+                    stage = f"halt-{self._doors.chance.token()}"
                     code = (await self._run(spec, ScriptKind.HALT, stage, {})).code
                 presence, text = await self._doors.hypervisor.look(spec)
                 if code != 0 and presence is Presence.ABSENT:

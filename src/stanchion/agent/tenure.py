@@ -36,6 +36,7 @@ from stanchion.model.reasons import Why, reason
 from stanchion.model.timing import TIMINGS, Timing
 from stanchion.model.transaction import Committed, Guard, Put, Transaction
 from stanchion.plan.membership import proof_reason
+from stanchion.plan.sessions import given_back, undeclared
 from stanchion.ports import JournalEntry
 
 IDLE_S = 0.5
@@ -73,36 +74,45 @@ class Tenure:
     async def keep(self) -> None:
         """Open sessions and keep them, for ever. Raises ``HostError`` when another agent has this node's name."""
         while True:
-            session = await self._open()
+            session, view = await self._open()
             self.session, self._timing = session, session.timing
             self._returned.clear()
-            self._post(SessionOpened(session=session.id))
+            self._post(SessionOpened(session=session.id, view=view))
             log.info("member", session=session.id, self_fence=session.self_fence)
             await self._renew(session)
             self.session = None
             if not self._returned.is_set():
                 await self._cut_off(session)
 
-    async def give_back(self, session: SessionId) -> None:
-        """End the session cleanly, with the proof that nothing runs here; does nothing for an earlier session."""
+    async def give_back(self, session: SessionId, *, leaving: bool = True) -> None:
+        """End the session cleanly, with the proof that nothing runs here; does nothing for an earlier session.
+
+        What the store says now decides, not what this agent saw last. ``leaving``: an operator wants it.
+        """
         mine = self.session
         if mine is None or mine.id != session or self._returned.is_set():
             return
-        now = self._doors.clock.now()
-        proof = Proof(node=mine.node, session=session, kind=ProofKind.CLEAN, at_s=now.wall_s)
-        entry = Entry(at_s=now.wall_s, reason=proof_reason(proof), by=mine.node, node=mine.node, cause=session)
-        live = (await self._view()).live.get(mine.node)
-        guard = Guard(Key(Kind.LIVE, mine.node), live.revision if live else NOTHING)
-        transaction = Transaction(guards=(guard,), puts=(Put(proof),), history=(entry,))
-        if isinstance(await self._doors.store.commit(transaction), Committed):
-            self._returned.set()
-            self._doors.watchdog.release()
+        transaction = given_back(await self._view(), mine, self._doors.clock.now(), leaving=leaving)
+        if transaction is None:
+            return
+        try:
+            written = isinstance(await self._doors.store.commit(transaction), Committed)
+        except StoreUnavailable:
+            # The proof may stand: this life is over, and is resumed only if it turns out that the proof does not.
+            self._release()
+            raise
+        if written:
+            self._release()
             await self._doors.store.revoke(mine.lease)
+
+    def _release(self) -> None:
+        self._returned.set()
+        self._doors.watchdog.release()
 
     # Opening.
 
-    async def _open(self) -> Session:
-        """Become a member: resume the session of before a restart, or open a new one."""
+    async def _open(self) -> tuple[Session, ClusterView]:
+        """Become a member: resume the session of before a restart, or open a new one. Gives what was seen then."""
         waited = 0.0
         while True:
             try:
@@ -112,7 +122,7 @@ class Tenure:
                 log.warning("cannot join", problem=str(problem))
                 session = None
             if session is not None:
-                return session
+                return session, view
             if self._halted is not None and self._timing is not None and self._safe():
                 self._doors.watchdog.feed(self._doors.clock.now().mono_s + self._timing.fence_s)
             await asyncio.sleep(IDLE_S)
@@ -132,7 +142,8 @@ class Tenure:
             if not known:
                 self._check_name(last.value, waited, timing)
                 return None
-            if last.value.boot == self._doors.host.boot() and self._halted is None:
+            lives = last.value.boot == self._doors.host.boot() and self._halted is None
+            if lives and last.value.id not in view.proofs:
                 return await self._resume(last.value)
             await self._doors.store.revoke(last.value.lease)
             view = await self._view()
@@ -152,9 +163,10 @@ class Tenure:
         # The watchdog guards on from before; what the session declared must still be true.
         armed = self._doors.watchdog.arm(sent + session.timing.fence_s)
         if session.self_fence is not SelfFence.NONE and not armed:
-            log.error("the watchdog cannot be armed again: opening a new, unprotected session")
-            await self._doors.store.revoke(session.lease)
-            return None
+            # Never by giving the lease up: its end would prove, with what the session declared, that nothing runs.
+            if not await self._undeclare(session):
+                return None
+            session = replace(session, self_fence=SelfFence.NONE)
         log.info("resumed", session=session.id)
         return session
 
@@ -231,8 +243,9 @@ class Tenure:
             if answer:
                 self._renewed_at = sent
                 self._doors.watchdog.feed(sent + timing.fence_s)
-                if session.self_fence is not SelfFence.NONE and not self._doors.watchdog.armed:
-                    await self._undeclare(session)
+                if session.self_fence is not SelfFence.NONE and not self._doors.watchdog.armed and (
+                        await self._undeclare(session)):
+                    session = replace(session, self_fence=SelfFence.NONE)
             pause_s = timing.renew_s if answer else timing.renew_s / 4
             await self._sleep(sent + pause_s - clock.now().mono_s)
 
@@ -254,22 +267,18 @@ class Tenure:
         except TimeoutError:
             return
 
-    async def _undeclare(self, session: Session) -> None:
-        """Take a declared self-fence back as soon as it is not armed any more: a proof may not rest on it."""
+    async def _undeclare(self, session: Session) -> bool:
+        """Take a declared self-fence back as soon as it is not armed any more: a proof may not rest on it.
+
+        False: it is not written yet.
+        """
         log.error("the watchdog is lost: this node is unprotected", session=session.id)
         try:
-            view = await self._view()
-            held, live = view.sessions.get(session.node), view.live.get(session.node)
-            if held is None or live is None or held.value.self_fence is SelfFence.NONE:
-                return
-            bare = replace(held.value, self_fence=SelfFence.NONE)
-            entry = Entry(at_s=self._doors.clock.now().wall_s, reason=reason(Why.UNPROTECTED, session.node),
-                          severity=Severity.CRITICAL, by=session.node, node=session.node, cause=session.id)
-            guards = (Guard(Key(Kind.SESSION, session.node), held.revision),
-                      Guard(Key(Kind.LIVE, session.node), live.revision))
-            await self._doors.store.commit(Transaction(guards=guards, puts=(Put(bare),), history=(entry,)))
+            transaction = undeclared(await self._view(), session, self._doors.clock.now())
+            return transaction is not None and isinstance(await self._doors.store.commit(transaction), Committed)
         except StoreUnavailable as problem:
             log.warning("not yet told to the cluster", problem=str(problem))
+            return False
 
     async def _cut_off(self, session: Session) -> None:
         """Halt what runs here; feed the watchdog again only once every machine was seen gone."""

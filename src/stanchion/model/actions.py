@@ -180,9 +180,13 @@ class Woken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionOpened:
-    """This node is a member in this session."""
+    """This node is a member in this session. ``view`` is what its membership was decided on.
+
+    Whatever an earlier life of this agent began is in that view, however late the first news of the store may come.
+    """
 
     session: SessionId
+    view: ClusterView = field(default_factory=ClusterView)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

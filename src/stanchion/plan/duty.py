@@ -266,6 +266,8 @@ def _send(case: Case) -> Next:
     found = case.seen(Step.LOOK_AFTER)
     if found is None and _lookable(case.spec.value):
         return Look(step=Step.LOOK_AFTER, stage=case.stage, spec=case.spec.value, after_unload=run.code == 0)
+    if found is None and run.code != 0:
+        return e.Failed(why=reason(Why.UNLOAD_FAILED, run.code, _told(run, None)))
     fault = _told(run, None) if run.code != 0 else "the unload script ended well, but the machine is still there"
     if found is not None and found.presence is Presence.RUNNING:
         return e.Faltered(fault=fault, why=case.state.reason)

@@ -90,7 +90,7 @@ def react(state: NodeState, happening: a.Happening, now: Moment) -> Reaction:
         case a.SessionOpened():
             fresh = replace(state, session=happening.session, cut_off=False, presences=None, duties={},
                             halting=())
-            return _pump_all(fresh, now)
+            return _pump_all(_seen(fresh, happening.view), now)
         case a.ViewChanged():
             return _pump_all(_seen(state, happening.view), now)
         case a.Woken():
@@ -139,7 +139,9 @@ def _halted(state: NodeState, presences: Mapping[ResourceName, Presence], now: M
 
 
 def _seen(state: NodeState, view: ClusterView) -> NodeState:
-    """Take the new view in; note the machines that will not come here any more."""
+    """Take the new view in, unless it is an older one; note the machines that will not come here any more."""
+    if view.revision < state.view.revision:
+        return state
     duties = dict(state.duties)
     for name, old in state.view.states.items():
         new = view.states.get(name)

@@ -1,0 +1,42 @@
+"""What a node writes about its own sessions: that one is over with nothing running, or that it lost its self-fence.
+
+Each is a transaction guarded by the session's own lease, so that only the life which it is about can write it.
+"""
+
+from dataclasses import replace
+
+from stanchion.model.cluster import ClusterView, Key, Kind, Proof, ProofKind, SelfFence, Session
+from stanchion.model.history import Entry, Severity
+from stanchion.model.ids import Moment
+from stanchion.model.reasons import Why, reason
+from stanchion.model.transaction import Guard, Put, Transaction
+from stanchion.plan.membership import proof_reason
+from stanchion.plan.node import held_here
+
+
+def given_back(view: ClusterView, mine: Session, now: Moment, *, leaving: bool) -> Transaction | None:
+    """End the session with the proof that nothing runs here; None while something may, by what the store says.
+
+    ``leaving``: an operator wants it, and until he wants the node back nothing can be placed here (the guard on the
+    node's record sees to that); else the agent ends and claims nothing any more.
+    """
+    node, live = view.nodes.get(mine.node), view.live.get(mine.node)
+    if held_here(view, mine.node) or live is None or node is None or (leaving and node.value.wanted):
+        return None
+    proof = Proof(node=mine.node, session=mine.id, kind=ProofKind.CLEAN, at_s=now.wall_s)
+    entry = Entry(at_s=now.wall_s, reason=proof_reason(proof), by=mine.node, node=mine.node, cause=mine.id)
+    guards = (Guard(Key(Kind.LIVE, mine.node), live.revision), Guard(Key(Kind.NODE, mine.node), node.revision))
+    return Transaction(guards=guards, puts=(Put(proof),), history=(entry,))
+
+
+def undeclared(view: ClusterView, mine: Session, now: Moment) -> Transaction | None:
+    """Take the declared self-fence back: a proof may not rest on it. None: the session is not the node's any more."""
+    held, live = view.sessions.get(mine.node), view.live.get(mine.node)
+    if held is None or live is None or live.value.session != mine.id:
+        return None
+    entry = Entry(at_s=now.wall_s, reason=reason(Why.UNPROTECTED, mine.node), severity=Severity.CRITICAL,
+                  by=mine.node, node=mine.node, cause=mine.id)
+    guards = (Guard(Key(Kind.SESSION, mine.node), held.revision), Guard(Key(Kind.LIVE, mine.node), live.revision))
+    told = () if held.value.self_fence is SelfFence.NONE else (entry,)
+    bare = replace(held.value, self_fence=SelfFence.NONE)
+    return Transaction(guards=guards, puts=(Put(bare),), history=told)
