@@ -94,12 +94,14 @@ def committed(view: ClusterView, decision: Decision) -> ClusterView:
     return view.apply(changes, revision)
 
 
-def lost(view: ClusterView, node: str, *, proof: bool = True) -> ClusterView:
-    """Give the view after the node's lease ran out, with the proof that its self-fence gave."""
-    revision = Revision(view.revision + 1)
+def lost(view: ClusterView, node: str, proof: Proof | None = None) -> ClusterView:
+    """Give the view after the node's lease ran out, and with it the master's key if the node held that."""
     live = {name: held for name, held in view.live.items() if name != node}
-    gone = replace(view, live=live, revision=revision)
-    return written(gone, proven(node, view.sessions[node].value.id)) if proof else gone
+    gone = replace(view, live=live, revision=Revision(view.revision + 1))
+    if live and view.master is not None and view.master.value.node == node:
+        heir = min(live)
+        gone = written(gone, Master(node=heir, session=live[heir].value.session))
+    return gone if proof is None else written(gone, proof)
 
 
 def proven(node: str, session: str = "", kind: ProofKind = ProofKind.EXPIRED, by: str = "") -> Proof:
@@ -127,7 +129,8 @@ def spec(name: str = "web", *, preferred: Iterable[str] = (), live: bool = False
                         policies=Policies(**policies))  # type: ignore[arg-type]  # the words are its fields
 
 
-def record(word: State = State.RUNNING, node: str | None = "a", *, name: str = "web", **fields: object) -> ResourceState:
+def record(word: State = State.RUNNING, node: str | None = "a", *, name: str = "web",
+           **fields: object) -> ResourceState:
     """Build a resource's record; held in the first life of its node where a node holds it, unless told otherwise."""
     held = word in {State.LOADING, State.RUNNING, State.UNLOADING, State.COMATOSE, State.MIGRATING}
     usual: dict[str, object] = {"session": f"{node}1" if held and node else None, "operation": f"{name}@1",

@@ -9,12 +9,11 @@ from core.talk import Talk, becomes, only
 from stanchion.model import actions as a
 from stanchion.model.cluster import Node, Record
 from stanchion.model.orders import Outcome, Verb
-from stanchion.model.resource import Monitoring, Script, ScriptKind
+from stanchion.model.resource import Script, ScriptKind
 from stanchion.model.state import Phase, Presence, ResourceState, State
 from stanchion.plan.node import RETRY_S
 
 ABSENT, RUNNING, UNKNOWN = Presence.ABSENT, Presence.RUNNING, Presence.UNKNOWN
-MONITORED = spec(visible=False, monitoring=Monitoring(enabled=True, interval_s=5))
 LOADING, UNLOADING = record(State.LOADING), record(State.UNLOADING)
 
 
