@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from stanchion.model.cluster import Change, Held, Kind, Record
+from stanchion.model.fencing import FenceDevice, Power
 from stanchion.model.history import Run
-from stanchion.model.ids import BootId, LeaseId, Moment, OperationId, ResourceName, Revision, SessionId
+from stanchion.model.ids import BootId, LeaseId, Moment, NodeName, OperationId, ResourceName, Revision, SessionId
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence
 from stanchion.model.transaction import Committed, Conflict, Transaction
@@ -187,6 +188,43 @@ class Watchdog(Protocol):
 
     def release(self) -> None:
         """Disarm, because nothing runs here any more. Only ever called on a clean leave."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sign:
+    """One sign of life: who sends it, and whom of the members he does not hear himself."""
+
+    node: NodeName
+    session: SessionId
+    silent: tuple[NodeName, ...] = ()
+
+
+class Pulse(Protocol):
+    """Direct signs of life between agents. They may be lost, late or out of order; none is ever answered."""
+
+    def send(self, to: str, sign: Sign) -> None:
+        """Send one sign of life to an address; never waits."""
+        ...
+
+    async def hear(self) -> Sign:
+        """Wait for the next sign of life."""
+        ...
+
+
+class Fencer(Protocol):
+    """Switches hosts off by their fence devices, and reports power states: the state counts, never an exit code."""
+
+    async def status(self, device: FenceDevice) -> tuple[Power, str]:
+        """Ask a device for the power state; the text is what it said."""
+        ...
+
+    async def off(self, device: FenceDevice) -> tuple[Power, str]:
+        """Switch off and look; ``Power.OFF`` only when the device reports the host off."""
+        ...
+
+    async def on(self, device: FenceDevice) -> tuple[Power, str]:
+        """Switch on and look."""
         ...
 
 

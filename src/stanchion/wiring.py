@@ -23,9 +23,11 @@ from stanchion.agent.daemon import Daemon
 from stanchion.agent.doors import Doors, Identity
 from stanchion.config import AgentConfig
 from stanchion.drivers.clock import HostChance, HostClock
+from stanchion.drivers.fence import SEARCHED, FenceAgents
 from stanchion.drivers.host import LinuxHost, read_boot_id, refuse_reset, reset_by_sysrq
 from stanchion.drivers.hypervisor import HostHypervisor
 from stanchion.drivers.journal import FileJournal
+from stanchion.drivers.pulse import DeafPulse, UdpPulse
 from stanchion.drivers.script import ScriptRunner
 from stanchion.drivers.templates import SHARE
 from stanchion.drivers.watchdog import NoWatchdog, SupervisorWatchdog
@@ -34,7 +36,7 @@ from stanchion.model.errors import HostError, InvalidInput, StanchionError, Stor
 from stanchion.model.ids import NodeName, OperationId
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.plan.node import held_here
-from stanchion.ports import ScriptOrder
+from stanchion.ports import Pulse, ScriptOrder
 from stanchion.store.sqlite import SqliteStore
 
 API_RETRY_S = 1.0
@@ -61,10 +63,12 @@ async def _live(config: AgentConfig) -> None:
     store = SqliteStore(config.store, busy_s=STORE_BUSY_S)
     try:
         _check_cluster(config, store)
-        doors, runner = _doors(config, store)
+        pulse = await _pulse(config)
+        doors, runner = _doors(config, store, pulse)
         if not await _needed(config, store):
             _check_api(config)
         identity = Identity(node=NodeName(config.node), url=f"http://{_shown(config)}", version=__version__,
+                            pulse="" if isinstance(pulse, DeafPulse) else _shown(config),
                             self_fence=config.self_fence)
         daemon = Daemon(doors, identity)
         work = asyncio.create_task(daemon.run(_serve(config, daemon, doors, runner)))
@@ -77,7 +81,18 @@ async def _live(config: AgentConfig) -> None:
         await store.close()
 
 
-def _doors(config: AgentConfig, store: SqliteStore) -> tuple[Doors, ScriptRunner]:
+async def _pulse(config: AgentConfig) -> Pulse:
+    """Listen for signs of life on the API's port, over UDP; who cannot is judged by its lease alone."""
+    try:
+        pulse = UdpPulse(config.listen_host, config.listen_port, _token(config))
+        await pulse.open()
+    except HostError as problem:
+        log.warning("no signs of life from here", problem=str(problem))
+        return DeafPulse()
+    return pulse
+
+
+def _doors(config: AgentConfig, store: SqliteStore, pulse: Pulse) -> tuple[Doors, ScriptRunner]:
     run_directory = config.state_dir / "run"
     run_directory.mkdir(mode=0o700, exist_ok=True)
     clock = HostClock()
@@ -105,7 +120,8 @@ def _doors(config: AgentConfig, store: SqliteStore) -> tuple[Doors, ScriptRunner
         reset = watchdog.reset
     doors = Doors(store=store, runner=runner, hypervisor=HostHypervisor(run_directory, ask),
                   host=LinuxHost(read_boot_id(os.environ), reset), watchdog=watchdog,
-                  journal=FileJournal(config.state_dir / "journal.json"), clock=clock, chance=HostChance())
+                  journal=FileJournal(config.state_dir / "journal.json"), clock=clock, chance=HostChance(),
+                  fencer=FenceAgents(f"{SHARE / 'sbin'}:{SEARCHED}"), pulse=pulse)
     return doors, runner
 
 

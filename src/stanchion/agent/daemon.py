@@ -14,6 +14,7 @@ import structlog
 from stanchion.agent.doors import Doors, Identity
 from stanchion.agent.executor import Executor
 from stanchion.agent.follow import follow
+from stanchion.agent.hearing import Hearing
 from stanchion.agent.loop import Loop
 from stanchion.agent.mastery import Mastery
 from stanchion.agent.tenure import Tenure
@@ -39,7 +40,9 @@ class Daemon:
         self._executor = Executor(doors, identity, post=self.loop.post, in_time=lambda: self.tenure.in_time,
                                   master=self._master, halt_within_s=self._halt_within_s,
                                   give_back=self.tenure.give_back)
-        self._mastery = Mastery(doors.store, doors.clock, self.loop, lambda: self.tenure.session)
+        self._mastery = Mastery(doors, self.loop, lambda: self.tenure.session, lambda: self._hearing.senses)
+        self._hearing = Hearing(doors, identity, view=lambda: self.view, session=lambda: self.tenure.session,
+                                changed=self._mastery.sensed)
 
     @property
     def view(self) -> ClusterView:
@@ -55,6 +58,7 @@ class Daemon:
                 group.create_task(self.tenure.keep())
                 group.create_task(follow(self._doors.store, self._seen))
                 group.create_task(self._mastery.run())
+                group.create_task(self._hearing.run())
                 for other in others:
                     group.create_task(other)
         except asyncio.CancelledError:

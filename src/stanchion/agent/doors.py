@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from stanchion.model.cluster import SelfFence
 from stanchion.model.ids import NodeName
-from stanchion.ports import Chance, Clock, Host, Hypervisor, Journal, Runner, Store, Watchdog
+from stanchion.ports import Chance, Clock, Fencer, Host, Hypervisor, Journal, Pulse, Runner, Store, Watchdog
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,13 +19,16 @@ class Doors:
     journal: Journal
     clock: Clock
     chance: Chance
+    fencer: Fencer
+    pulse: Pulse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who this agent is: its node's name, where its API answers, and what its watchdog is."""
+    """Who this agent is: its node's name, where its API answers, where it hears signs of life, and what its watchdog is."""
 
     node: NodeName
     url: str = ""
+    pulse: str = ""
     version: str = ""
     self_fence: SelfFence = SelfFence.NONE

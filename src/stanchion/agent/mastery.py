@@ -12,16 +12,19 @@ from dataclasses import replace
 
 import structlog
 
+from stanchion.agent.doors import Doors
+from stanchion.agent.fencing import Fences
 from stanchion.agent.loop import Loop
-from stanchion.model.actions import Decision
+from stanchion.model.actions import Decision, Woken
 from stanchion.model.cluster import ClusterView, Key, Kind, Master, Session
 from stanchion.model.errors import BrokenInvariant, StoreUnavailable
+from stanchion.model.fencing import Senses
 from stanchion.model.ids import NOTHING, Revision
 from stanchion.model.reasons import sentence
 from stanchion.model.transaction import Committed, Guard, Put, Transaction
+from stanchion.plan.fencing import deputy, judge
 from stanchion.plan.invariants import check
 from stanchion.plan.planner import decide, idle_until
-from stanchion.ports import Clock, Store
 
 CATCH_UP_S = 2.0
 """How long to wait for the view to show our own write before deciding anew."""
@@ -35,59 +38,89 @@ log = structlog.get_logger(__name__)
 class Mastery:
     """One agent's part in being the master. ``session`` gives the session that we live in now."""
 
-    def __init__(self, store: Store, clock: Clock, loop: Loop, session: Callable[[], Session | None]) -> None:
-        self._store = store
-        self._clock = clock
+    def __init__(self, doors: Doors, loop: Loop, session: Callable[[], Session | None],
+                 senses: Callable[[], Senses]) -> None:
+        self._store = doors.store
+        self._clock = doors.clock
         self._loop = loop
         self._session = session
+        self._senses = senses
+        self._sensed = False
+        self._fences = Fences(doors, lambda: loop.view, session, self._write)
         self._trimmed_at = 0.0
 
     async def run(self) -> None:
         """Decide for ever, whenever we are the master."""
-        while True:
-            view = self._loop.view
-            try:
-                written = await self._round(view)
-            except StoreUnavailable as problem:
-                log.warning("nothing can be decided", problem=str(problem))
-                written = None
-            if written is not None:
-                await self._until(written, CATCH_UP_S)
-            else:
-                await self._until(Revision(view.revision + 1), idle_until(view, self._clock.now()) or IDLE_S)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                view = self._loop.view
+                try:
+                    written = await self._round(view, group)
+                except StoreUnavailable as problem:
+                    log.warning("nothing can be decided", problem=str(problem))
+                    written = None
+                if written is not None:
+                    await self._until(written, CATCH_UP_S)
+                else:
+                    await self._until(Revision(view.revision + 1), idle_until(view, self._clock.now()) or IDLE_S)
+
+    def sensed(self) -> None:
+        """Decide anew: a member fell silent, or is heard again."""
+        self._sensed = True
+        self._loop.post(Woken())
 
     async def _until(self, revision: Revision, within_s: float) -> None:
-        """Wait until the view has reached that revision, or time is up."""
+        """Wait until the view has reached that revision, something was sensed, or time is up."""
         try:
             async with asyncio.timeout(within_s):
-                while self._loop.view.revision < revision:
+                while self._loop.view.revision < revision and not self._sensed:
                     await self._loop.changed()
         except TimeoutError:
             return
+        finally:
+            self._sensed = False
 
-    async def _round(self, view: ClusterView) -> Revision | None:
+    async def _round(self, view: ClusterView, group: asyncio.TaskGroup) -> Revision | None:
         """Decide once; give the last revision that was written."""
+        session, here = self._session(), self._here(view)
+        if session is None or here is None:
+            self._fences.drop()
+            return None
+        if view.master is None:
+            return await self._take(session, here)
+        if view.master.value.session != session.id:
+            return await self._stand_in(view, session, group)
+        self._fences.take_up(view, group)
+        last: Revision | None = None
+        for decision in decide(view, session, self._clock.now(), self._senses()):
+            try:
+                check(view, decision)
+            except BrokenInvariant:
+                key = Guard(Key(Kind.MASTER), view.master.revision)
+                await self._store.commit(Transaction(guards=(key, here), deletes=(key.key,)))
+                raise
+            last = await self._write(decision, view) or last
+        await self._trim(view)
+        return last
+
+    def _here(self, view: ClusterView) -> Guard | None:
+        """Give the guard of our own session, while the view shows it alive."""
         session = self._session()
         live = view.live.get(session.node) if session else None
         if session is None or live is None or live.value.session != session.id:
             return None
-        here = Guard(Key(Kind.LIVE, session.node), live.revision)
-        if view.master is None:
-            return await self._take(session, here)
-        if view.master.value.session != session.id:
+        return Guard(Key(Kind.LIVE, session.node), live.revision)
+
+    async def _stand_in(self, view: ClusterView, session: Session, group: asyncio.TaskGroup) -> Revision | None:
+        """Act for a silent master: have its host switched off, so that its key comes free with the proof."""
+        senses, master = self._senses(), view.master
+        if master is None or deputy(view, senses) != session.node:
+            self._fences.drop()
             return None
-        key = Guard(Key(Kind.MASTER), view.master.revision)
-        last: Revision | None = None
-        for decision in decide(view, session, self._clock.now()):
-            try:
-                check(view, decision)
-            except BrokenInvariant:
-                await self._store.commit(Transaction(guards=(key, here), deletes=(key.key,)))
-                raise
-            done = await self._commit(decision, (key, here))
-            last = done or last
-        await self._trim(view)
-        return last
+        self._fences.take_up(view, group, only=master.value.session)
+        asked = [await self._write(decision, view) for decision in judge(view, session, senses, self._clock.now())
+                 if decision.transaction.puts[0].key.name == master.value.session]
+        return asked[-1] if asked else None
 
     async def _take(self, session: Session, here: Guard) -> Revision | None:
         """Take the master's key, if nobody was faster."""
@@ -96,7 +129,14 @@ class Mastery:
         done = await self._store.commit(Transaction(guards=guards, puts=(put,)))
         return done.revision if isinstance(done, Committed) else None
 
-    async def _commit(self, decision: Decision, guards: tuple[Guard, ...]) -> Revision | None:
+    async def _write(self, decision: Decision, view: ClusterView) -> Revision | None:
+        """Write a decision as what we are in this view: the master, or a member that stands in for a silent one."""
+        session, here = self._session(), self._here(view)
+        if session is None or here is None:
+            return None
+        guards: tuple[Guard, ...] = (here,)
+        if view.master is not None and view.master.value.session == session.id:
+            guards = (here, Guard(Key(Kind.MASTER), view.master.revision))
         wanted = decision.transaction
         done = await self._store.commit(replace(wanted, guards=(*wanted.guards, *guards)))
         if isinstance(done, Committed):

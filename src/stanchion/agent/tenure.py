@@ -178,7 +178,8 @@ class Tenure:
         lease = await self._doors.store.grant(timing.lease_s)
         session = Session(node=me, id=SessionId(f"{me}-{self._doors.chance.token()}"), boot=self._doors.host.boot(),
                           lease=lease, self_fence=self._identity.self_fence if armed else SelfFence.NONE,
-                          timing=timing, url=self._identity.url, version=self._identity.version,
+                          timing=timing, url=self._identity.url, pulse=self._identity.pulse,
+                          version=self._identity.version,
                           opened_at_s=now.wall_s)
         proofs = () if last is None else self._proofs(view, last.value, journal)
         entries = tuple(Entry(at_s=now.wall_s, reason=proof_reason(proof), by=me, node=me, cause=proof.session)

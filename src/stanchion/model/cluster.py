@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from stanchion.model.fencing import FenceDevice, Fencing
 from stanchion.model.history import Entry, Run
 from stanchion.model.ids import (
     NOTHING,
@@ -44,6 +45,7 @@ class Kind(StrEnum):
     TEMPLATE = "template"
     INTENT = "intent"
     PROOF = "proof"
+    FENCING = "fencing"
     RUN = "run"
     HISTORY = "history"
 
@@ -74,10 +76,14 @@ class Settings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
-    """One host that the cluster knows. ``wanted`` False: an operator asked it to leave."""
+    """One host that the cluster knows. ``wanted`` False: an operator asked it to leave.
+
+    ``fence`` are the devices that can switch it off, tried in this order.
+    """
 
     name: NodeName
     wanted: bool = True
+    fence: tuple[FenceDevice, ...] = ()
     added_at_s: float = 0.0
 
 
@@ -91,7 +97,10 @@ class SelfFence(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """One life of a node's membership, as the node declared it. ``url`` is where its API answers."""
+    """One life of a node's membership, as the node declared it.
+
+    ``url`` is where its API answers, ``pulse`` the address for direct signs of life (empty: it hears none).
+    """
 
     node: NodeName
     id: SessionId
@@ -100,6 +109,7 @@ class Session:
     self_fence: SelfFence
     timing: Timing
     url: str = ""
+    pulse: str = ""
     version: str = ""
     opened_at_s: float = 0.0
 
@@ -160,7 +170,7 @@ class Proof:
 
 Record = (
     Settings | Node | Session | Live | Master | Membership | ResourceSpec | ResourceState | Template | Intent | Proof
-    | Run | Entry
+    | Fencing | Run | Entry
 )
 
 T = TypeVar("T")
@@ -199,6 +209,7 @@ class ClusterView:
     templates: Mapping[TemplateName, Held[Template]] = field(default_factory=dict)
     intents: Mapping[str, Held[Intent]] = field(default_factory=dict)
     proofs: Mapping[SessionId, Held[Proof]] = field(default_factory=dict)
+    fencings: Mapping[SessionId, Held[Fencing]] = field(default_factory=dict)
 
     def apply(self, changes: Iterable[Change], revision: Revision) -> "ClusterView":
         """Give the view after these changes; ``self`` stays as it is."""
@@ -242,6 +253,7 @@ _SLOTS = {
     Kind.TEMPLATE: "templates",
     Kind.INTENT: "intents",
     Kind.PROOF: "proofs",
+    Kind.FENCING: "fencings",
 }
 
 
@@ -257,6 +269,7 @@ _NAMED_BY: Mapping[type, tuple[Kind, str]] = {
     Template: (Kind.TEMPLATE, "name"),
     Intent: (Kind.INTENT, "id"),
     Proof: (Kind.PROOF, "session"),
+    Fencing: (Kind.FENCING, "session"),
 }
 
 

@@ -104,6 +104,8 @@ class Why(StrEnum):
     PROOF_RESET = "proof_reset"
     UNPROTECTED = "unprotected"
     MASTER_IS = "master_is"
+    FENCE_ASKED = "fence_asked"
+    FENCE_FAILED = "fence_failed"
     LEAVE_ASKED = "leave_asked"
     JOIN_ASKED = "join_asked"
     CONFIRM_ASKED = "confirm_asked"
@@ -200,6 +202,8 @@ SENTENCES: dict[Why, str] = {
     Why.PROOF_CONFIRMED: "{1} stated that {0} is down",
     Why.PROOF_RESET: "{0} was restarted, so nothing survived there",
     Why.UNPROTECTED: "nothing proves that {0} stopped: it has neither a self-fence nor a fence device",
+    Why.FENCE_ASKED: "node {0} is silent: switching it off by its fence device",
+    Why.FENCE_FAILED: "node {0} could not be switched off: {1}",
     Why.MASTER_IS: "node {0} is the master",
     Why.LEAVE_ASKED: "{0} asked node {1} to leave",
     Why.JOIN_ASKED: "{0} asked node {1} to join",

@@ -10,22 +10,29 @@ from dataclasses import replace
 
 from stanchion.model.actions import Decision
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Proof, ProofKind, Session
+from stanchion.model.fencing import Attempt, Senses
 from stanchion.model.history import Entry, Severity
 from stanchion.model.ids import Moment, ResourceName
 from stanchion.model.orders import ENDED, Intent, Outcome, Verb
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.state import State, holders
 from stanchion.model.transaction import Guard, Put, Transaction
-from stanchion.plan import membership, orders, recovery
+from stanchion.plan import fencing, membership, orders, recovery
 from stanchion.plan.change import alive, applied, step
+
+DEAF = Senses()
+"""Perceiving nothing."""
 
 INTENTS_KEPT = 200
 """So many ended orders stay readable; older ones are removed. Their story stays in the history."""
 
 
-def decide(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:
-    """Give the changes that the cluster needs now, in the order in which they are to be committed."""
-    standing = membership.judge(view, me, now)
+def decide(view: ClusterView, me: Session, now: Moment, senses: Senses = DEAF) -> tuple[Decision, ...]:
+    """Give the changes that the cluster needs now, in the order in which they are to be committed.
+
+    ``senses`` is what the master perceives itself; it only makes fence devices begin early.
+    """
+    standing = (*fencing.judge(view, me, senses, now), *membership.judge(view, me, now))
     if standing:
         return standing
     decisions: list[Decision] = []
@@ -160,9 +167,13 @@ def _forgotten(view: ClusterView) -> tuple[Decision, ...]:
 
 
 def idle_until(view: ClusterView, now: Moment) -> float | None:
-    """Give the wall seconds from now after which ``decide`` may answer differently without any change, or None."""
-    if view.settings is None or view.membership is None or view.membership.value.quorum:
-        return None
-    waiting = any(held.value.state is State.QUORUM_WAIT for held in view.states.values())
-    left_s = view.membership.value.formed_at_s + view.settings.value.quorum_timeout_s - now.wall_s
-    return max(0.1, min(left_s, view.settings.value.quorum_timeout_s)) if waiting else None
+    """Give the seconds after which ``decide`` may answer differently without any change, or None."""
+    waits = []
+    if any(held.value.attempt is Attempt.FAILED and held.value.session not in view.proofs
+           for held in view.fencings.values()):
+        waits.append(fencing.RETRY_S)
+    if view.settings is not None and view.membership is not None and not view.membership.value.quorum and any(
+            held.value.state is State.QUORUM_WAIT for held in view.states.values()):
+        timeout_s = view.settings.value.quorum_timeout_s
+        waits.append(max(0.1, min(view.membership.value.formed_at_s + timeout_s - now.wall_s, timeout_s)))
+    return min(waits, default=None)

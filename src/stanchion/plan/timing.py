@@ -12,6 +12,8 @@ def derivation(timing: Timing) -> tuple[str, ...]:
     drift_s = CLOCK_RATE_ERROR * timing.lease_s
     worst_s = timing.fence_s + timing.granularity_s + drift_s
     return (
+        (f"every {timing.beat_s:g} s members send each other a sign of life; {timing.suspect_s:g} s without one make a "
+         "member suspect, and its fence device, where it has one, begins at once"),
         f"every {timing.renew_s:g} s the agent renews its lease; all times count from before the last success was sent",
         f"at {timing.halt_s:g} s without success it halts every machine and looks whether each is gone",
         f"at {timing.fence_s:g} s its watchdog stops the host, unless every machine was seen gone",

@@ -85,6 +85,7 @@ class PretendHost:
         self.powered = True
         self.resets = 0
         self.on_reset: Callable[[], None] = lambda: None
+        self.on_power_cut: Callable[[], None] = self.power_off
         self.runner = PretendRunner(self)
         self._journal: JournalEntry | None = None
         self._until_s: float | None = None

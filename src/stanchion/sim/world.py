@@ -20,6 +20,7 @@ from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import Machine, MachineKind, ResourceSpec, Script, Scripts
 from stanchion.model.state import ResourceState, State
 from stanchion.model.transaction import Put, Transaction
+from stanchion.sim.air import Air, PretendPower, PretendPulse
 from stanchion.sim.host import Nature, PretendClock, PretendHost, Record
 from stanchion.sim.loop import Process, apart
 from stanchion.sim.store import MemoryEngine, MemoryStore
@@ -57,9 +58,12 @@ class World:
         self._stores: dict[NodeName, MemoryStore] = {}
         self._tasks: dict[NodeName, asyncio.Task[None]] = {}
         self._processes: dict[NodeName, Process] = {}
+        self.air = Air()
+        self.power = PretendPower(self.nature)
         self._chance = _Chance()
         self._numbers = count(1)
         for name, host in self.hosts.items():
+            host.on_power_cut = lambda name=name: self.cut_power(name)  # type: ignore[misc]  # binds the loop's name
             host.on_reset = lambda name=name: self.reset(name)  # type: ignore[misc]  # binds the loop's name
 
     # The cluster.
@@ -153,9 +157,9 @@ class World:
             return
         store = self._stores[node] = MemoryStore(self.engine, latency_s=0.002)
         doors = Doors(store=store, runner=host.runner, hypervisor=host, host=host, watchdog=host, journal=host,
-                      clock=self.clock, chance=self._chance)
+                      clock=self.clock, chance=self._chance, fencer=self.power, pulse=PretendPulse(node, self.air))
         kind = SelfFence.WATCHDOG if host.has_watchdog else SelfFence.NONE
-        daemon = self.daemons[node] = Daemon(doors, Identity(node=node, self_fence=kind))
+        daemon = self.daemons[node] = Daemon(doors, Identity(node=node, pulse=node, self_fence=kind))
         process = self._processes[node] = Process()
         self._tasks[node] = process.begin(daemon.run(), name=f"agent of {name}")
 
@@ -192,6 +196,11 @@ class World:
         await self.kill(name)
         await asyncio.sleep(after_s)
         self.start(name)
+
+    def cut_power(self, name: str) -> None:
+        """Cut a host's power, as its fence device does: in this instant, waiting for nothing."""
+        self.hosts[NodeName(name)].power_off()
+        asyncio.get_running_loop().create_task(self.kill(name), context=apart())
 
     async def power_off(self, name: str) -> None:
         """Cut a host's power."""

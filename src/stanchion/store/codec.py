@@ -21,6 +21,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from stanchion.model.cluster import Key, Kind, Live, Master, Membership, Node, Proof, Record, Session, Settings
 from stanchion.model.errors import StoreUnusable
+from stanchion.model.fencing import Fencing
 from stanchion.model.history import Entry, Run
 from stanchion.model.orders import Intent
 from stanchion.model.resource import ResourceSpec
@@ -41,6 +42,7 @@ _PLACES: dict[Kind, tuple[str, str]] = {
     Kind.TEMPLATE: ("templates/", ""),
     Kind.INTENT: ("intents/", ""),
     Kind.PROOF: ("fences/", ""),
+    Kind.FENCING: ("fencing/", ""),
     Kind.RUN: ("runs/", ""),
     Kind.HISTORY: ("events/", ""),
 }
@@ -58,6 +60,7 @@ _TYPES: dict[Kind, type] = {
     Kind.TEMPLATE: Template,
     Kind.INTENT: Intent,
     Kind.PROOF: Proof,
+    Kind.FENCING: Fencing,
     Kind.RUN: Run,
     Kind.HISTORY: Entry,
 }

@@ -1,0 +1,76 @@
+"""Carrying out fencings: for each that the master ordered, the node's devices one after the other, until one says off.
+
+Only the master fences, and every word that it writes is guarded by its key. A master that dies in the middle leaves
+the order standing; the next one takes it up, and a host that is off already is reported off at once. Devices that do
+not answer cost their timeout and block nothing: the lease runs out beside them.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from stanchion.agent.doors import Doors
+from stanchion.model.actions import Decision
+from stanchion.model.cluster import ClusterView, Held, Session
+from stanchion.model.errors import StoreUnavailable
+from stanchion.model.fencing import Attempt, Fencing, Power
+from stanchion.model.ids import Revision, SessionId
+from stanchion.plan import fencing
+
+log = structlog.get_logger(__name__)
+
+Commit = Callable[[Decision, ClusterView], Coroutine[Any, Any, Revision | None]]
+
+
+class Fences:
+    """The fencings that this master carries out now. ``commit`` writes a decision as the master."""
+
+    def __init__(self, doors: Doors, view: Callable[[], ClusterView], session: Callable[[], Session | None],
+                 commit: Commit) -> None:
+        self._doors = doors
+        self._view = view
+        self._session = session
+        self._commit = commit
+        self._under_way: dict[SessionId, asyncio.Task[None]] = {}
+
+    def take_up(self, view: ClusterView, group: asyncio.TaskGroup, *, only: SessionId | None = None) -> None:
+        """Begin every ordered fencing that is not under way, or that of one session."""
+        for session, held in sorted(view.fencings.items()):
+            wanted = only in {None, session} and session not in view.proofs and session not in self._under_way
+            if wanted and held.value.attempt is Attempt.ASKED:
+                task = self._under_way[session] = group.create_task(self._fence(held))
+                task.add_done_callback(lambda _, session=session: self._under_way.pop(session, None))  # type: ignore[misc]
+
+    def drop(self) -> None:
+        """Stop: we are not the master any more."""
+        for task in self._under_way.values():
+            task.cancel()
+
+    async def _fence(self, held: Held[Fencing]) -> None:
+        node = self._view().nodes.get(held.value.node)
+        told = "it has no fence device any more"
+        for device in node.value.fence if node is not None else ():
+            log.warning("fencing", node=held.value.node, agent=device.agent)
+            power, told = await self._doors.fencer.off(device)
+            if power is Power.OFF:
+                await self._write(held, told, proven=True)
+                return
+            told = f"{device.agent}: {told}"
+        await self._write(held, told, proven=False)
+
+    async def _write(self, held: Held[Fencing], told: str, *, proven: bool) -> None:
+        view, mine, now = self._view(), self._session(), self._doors.clock.now()
+        if mine is None:
+            return
+        decision = (fencing.proven(view, held, mine, now, told) if proven
+                    else fencing.failed(held, mine, now, told))
+        last = view.sessions.get(held.value.node)
+        try:
+            written = await self._commit(decision, view)
+            if written is not None and proven and last is not None and last.value.id == held.value.session:
+                # The host is off; should it be lying, its agent learns at its next renewal that it is out.
+                await self._doors.store.revoke(last.value.lease)
+        except StoreUnavailable as problem:
+            log.warning("the end of a fencing is not written", node=held.value.node, problem=str(problem))

@@ -1,0 +1,90 @@
+"""Sending and hearing signs of life: who of the members is silent.
+
+Silence is judged on this host's own monotonic clock, and only of members that the store shows alive: for the others
+their lease has spoken already. One ear is not enough: each sign of life says whom its sender does not hear, and a
+member counts as silent only when everybody that we hear agrees; a single broken link makes nobody suspect. An agent that was itself paused hears nobody for that time, so after a stall of its own
+it begins to listen anew instead of suspecting everybody.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from stanchion.agent.doors import Doors, Identity
+from stanchion.model.cluster import ClusterView, Session
+from stanchion.model.fencing import Senses
+from stanchion.model.ids import NodeName, SessionId
+from stanchion.ports import Sign
+
+STALL_BEATS = 3
+"""A pause of so many beats between two of our own is a stall: what was not heard meanwhile tells nothing."""
+
+IDLE_S = 0.5
+
+
+class Hearing:
+    """One agent's ears and voice. ``changed`` is called when a member falls silent or is heard again."""
+
+    def __init__(self, doors: Doors, identity: Identity, *, view: Callable[[], ClusterView],
+                 session: Callable[[], Session | None], changed: Callable[[], None]) -> None:
+        self._doors = doors
+        self._identity = identity
+        self._view = view
+        self._session = session
+        self._changed = changed
+        self._heard_at: dict[SessionId, float] = {}
+        self._said: dict[SessionId, frozenset[NodeName]] = {}
+        self._unheard: tuple[NodeName, ...] = ()
+        self._silent: frozenset[NodeName] = frozenset()
+
+    @property
+    def senses(self) -> Senses:
+        """What this agent perceives now."""
+        return Senses(silent=self._silent)
+
+    async def run(self) -> None:
+        """Send and listen for ever."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            group.create_task(self._speak())
+
+    async def _listen(self) -> None:
+        while True:
+            sign = await self._doors.pulse.hear()
+            if sign.session in self._heard_at:
+                self._heard_at[sign.session] = self._doors.clock.now().mono_s
+                self._said[sign.session] = frozenset(sign.silent)
+
+    async def _speak(self) -> None:
+        last_s = self._doors.clock.now().mono_s
+        while True:
+            mine, now_s = self._session(), self._doors.clock.now().mono_s
+            beat_s = IDLE_S if mine is None else mine.timing.beat_s
+            stalled = now_s - last_s > STALL_BEATS * beat_s
+            self._judge(mine, now_s, stalled=stalled or mine is None)
+            if mine is not None:
+                sign = Sign(node=mine.node, session=mine.id, silent=self._unheard)
+                for other in self._others():
+                    self._doors.pulse.send(other.pulse, sign)
+            last_s = now_s
+            await asyncio.sleep(beat_s)
+
+    def _others(self) -> tuple[Session, ...]:
+        """Give the sessions of the other members that listen."""
+        view = self._view()
+        live = {node: held.value.session for node, held in view.live.items() if node != self._identity.node}
+        return tuple(held.value for node, held in sorted(view.sessions.items())
+                     if live.get(node) == held.value.id and held.value.pulse)
+
+    def _judge(self, mine: Session | None, now_s: float, *, stalled: bool) -> None:
+        """Say who is silent; a member that is new here, or anybody after a stall of ours, begins as heard just now."""
+        others = self._others()
+        before = {} if stalled else self._heard_at
+        self._heard_at = {other.id: before.get(other.id, now_s) for other in others}
+        suspect_s = mine.timing.suspect_s if mine is not None else 0.0
+        unheard = {other.node for other in others if now_s - self._heard_at[other.id] > suspect_s}
+        self._unheard = tuple(sorted(unheard))
+        voices = [self._said.get(other.id, frozenset()) for other in others if other.node not in unheard]
+        silent = frozenset(node for node in unheard if all(node in voice for voice in voices))
+        if silent != self._silent:
+            self._silent = silent
+            self._changed()

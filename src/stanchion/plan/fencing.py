@@ -1,0 +1,121 @@
+"""When to switch a host off: as soon as it is suspect and holds something, unless too many are suspect at once.
+
+A member is suspect when the master does not hear it, or when its lease has ended and nothing proves what became of it.
+Fencing begins at once and runs beside the lease: whichever proof comes first is used. The brake: when half or more of
+the members are suspect, the fault is more likely here than there, so nobody is fenced; leases, returning members or an
+operator decide.
+"""
+
+from stanchion.model.actions import Decision
+from stanchion.model.cluster import ClusterView, Held, Key, Kind, Proof, ProofKind, Session
+from stanchion.model.fencing import Attempt, Fencing, Senses
+from stanchion.model.history import Entry, Severity
+from stanchion.model.ids import NOTHING, Moment, NodeName
+from stanchion.model.reasons import Why, reason
+from stanchion.model.state import ResourceState, State, holders
+from stanchion.model.transaction import Guard, Put, Transaction
+
+RETRY_S = 5.0
+"""How long after a failed attempt the next one begins."""
+
+
+def judge(view: ClusterView, me: Session, senses: Senses, now: Moment) -> tuple[Decision, ...]:
+    """Order the fencing of suspect hosts that have a fence device and whose death somebody waits for.
+
+    The master's own host is worth fencing even when it holds nothing: its peers wait for the master's key.
+    """
+    suspects = suspect(view, senses)
+    if not suspects or braked(view, suspects):
+        return ()
+    master = view.master.value.node if view.master else None
+    decisions = []
+    for node in sorted(suspects):
+        held = view.sessions[node]
+        awaited = node == master or _holds(view, node)
+        if view.nodes[node].value.fence and awaited and _due(view, held.value, now):
+            decisions.append(_ask(view, held, me, now))
+    return tuple(decisions)
+
+
+def deputy(view: ClusterView, senses: Senses) -> NodeName | None:
+    """Name the member that acts for a silent master: the first by name of those that are heard."""
+    if view.master is None or view.master.value.node not in senses.silent:
+        return None
+    return next((node for node in sorted(view.live) if node not in senses.silent), None)
+
+
+def suspect(view: ClusterView, senses: Senses) -> frozenset[NodeName]:
+    """Name the members whose machines may be without care, as far as is known."""
+    unproven = (node for node, held in view.sessions.items()
+                if node in view.nodes and held.value.id not in view.proofs
+                and (node in senses.silent or node not in view.live))
+    return frozenset(unproven)
+
+
+def braked(view: ClusterView, suspects: frozenset[NodeName]) -> bool:
+    """Tell whether too many are suspect at once for anybody to be fenced."""
+    members = set(view.membership.value.members) if view.membership else set()
+    return 2 * len(suspects) >= len(members | suspects)
+
+
+def _holds(view: ClusterView, node: NodeName) -> bool:
+    return any(node in holders(held.value) and _claimed(held.value) for held in view.states.values())
+
+
+def _claimed(state: ResourceState) -> bool:
+    return state.session is not None or state.state is State.MIGRATING
+
+
+def _due(view: ClusterView, session: Session, now: Moment) -> bool:
+    held = view.fencings.get(session.id)
+    if held is None:
+        return True
+    # A wall clock that was set back must not put the next attempt off for ever.
+    return held.value.attempt is Attempt.FAILED and abs(now.wall_s - held.value.at_s) >= RETRY_S
+
+
+def _ask(view: ClusterView, held: Held[Session], me: Session, now: Moment) -> Decision:
+    session = held.value
+    before = view.fencings.get(session.id)
+    fencing = Fencing(node=session.node, session=session.id, at_s=now.wall_s,
+                      tries=1 if before is None else before.value.tries + 1)
+    why = reason(Why.FENCE_ASKED, session.node)
+    guards = (Guard(Key(Kind.SESSION, session.node), held.revision), Guard(Key(Kind.PROOF, session.id), NOTHING),
+              Guard(Key(Kind.FENCING, session.id), NOTHING if before is None else before.revision))
+    entry = Entry(at_s=now.wall_s, reason=why, severity=Severity.CRITICAL, by=me.node, node=session.node,
+                  cause=session.id)
+    return Decision(transaction=Transaction(guards=guards, puts=(Put(fencing),), history=(entry,)), why=why)
+
+
+def proven(view: ClusterView, fencing: Held[Fencing], me: Session, now: Moment, text: str) -> Decision:
+    """The device reports the host off: write the proof, and end the host's lease with it."""
+    node, session = fencing.value.node, fencing.value.session
+    proof = Proof(node=node, session=session, kind=ProofKind.FENCED, at_s=now.wall_s, by=me.node)
+    why = reason(Why.PROOF_FENCED, node)
+    entry = Entry(at_s=now.wall_s, reason=why, severity=Severity.WARNING, by=me.node, node=node,
+                  cause=text or session)
+    held, live = view.sessions.get(node), view.live.get(node)
+    deletes = [Key(Kind.FENCING, session)]
+    guards = [Guard(Key(Kind.FENCING, session), fencing.revision)]
+    if held is not None:
+        guards.append(Guard(Key(Kind.SESSION, node), held.revision))
+    if live is not None and live.value.session == session:
+        guards.append(Guard(Key(Kind.LIVE, node), live.revision))
+        deletes.append(Key(Kind.LIVE, node))
+    if view.master is not None and view.master.value.session == session:
+        guards.append(Guard(Key(Kind.MASTER), view.master.revision))
+        deletes.append(Key(Kind.MASTER))
+    return Decision(transaction=Transaction(guards=tuple(guards), puts=(Put(proof),), deletes=tuple(deletes),
+                                            history=(entry,)), why=why)
+
+
+def failed(fencing: Held[Fencing], me: Session, now: Moment, text: str) -> Decision:
+    """No device reports the host off: say so; the lease, the host's return or an operator may still prove it."""
+    node = fencing.value.node
+    why = reason(Why.FENCE_FAILED, node, text)
+    after = Fencing(node=node, session=fencing.value.session, attempt=Attempt.FAILED, tries=fencing.value.tries,
+                    at_s=now.wall_s, text=text)
+    entry = Entry(at_s=now.wall_s, reason=why, severity=Severity.CRITICAL, by=me.node, node=node,
+                  cause=fencing.value.session)
+    guard = Guard(Key(Kind.FENCING, fencing.value.session), fencing.revision)
+    return Decision(transaction=Transaction(guards=(guard,), puts=(Put(after),), history=(entry,)), why=why)

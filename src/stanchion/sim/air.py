@@ -1,0 +1,77 @@
+"""What passes between pretend hosts outside the store: signs of life, and the cables of the fence devices.
+
+``Air`` carries signs of life between agents and can be cut, one way or both. ``PretendPower`` is the fence device of
+every host: it really switches the host off, unless it is told to be slow, to be out of reach, or to lie.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from stanchion.model.fencing import FenceDevice, Power
+from stanchion.model.ids import NodeName
+from stanchion.ports import Sign
+from stanchion.sim.host import Nature
+
+FLIGHT_S = 0.001
+"""How long a sign of life travels."""
+
+
+@dataclass
+class Air:
+    """The network between agents. ``cuts`` holds (from, to) pairs that carry nothing."""
+
+    ears: dict[NodeName, "asyncio.Queue[Sign]"] = field(default_factory=dict)
+    cuts: set[tuple[NodeName, NodeName]] = field(default_factory=set)
+
+
+class PretendPulse:
+    """One agent's ear and voice, behind ``Pulse``; its address is the node's name."""
+
+    def __init__(self, node: NodeName, air: Air) -> None:
+        self._node = node
+        self._air = air
+        self._heard: asyncio.Queue[Sign] = asyncio.Queue()
+        air.ears[node] = self._heard
+
+    def send(self, to: str, sign: Sign) -> None:
+        """Send one sign of life."""
+        ear = self._air.ears.get(NodeName(to))
+        if ear is not None and (self._node, NodeName(to)) not in self._air.cuts:
+            asyncio.get_running_loop().call_later(FLIGHT_S, ear.put_nowait, sign)
+
+    async def hear(self) -> Sign:
+        """Wait for the next sign of life."""
+        return await self._heard.get()
+
+
+class PretendPower:
+    """Every host's fence device, behind ``Fencer``. The parameter ``host`` names the host."""
+
+    def __init__(self, nature: Nature) -> None:
+        self._nature = nature
+        self.takes_s = 0.2
+        self.dead: set[NodeName] = set()
+        self.calls: list[tuple[str, NodeName]] = []
+
+    async def status(self, device: FenceDevice) -> tuple[Power, str]:
+        """Report the power state."""
+        node = NodeName(device.parameters["host"])
+        if node in self.dead:
+            await asyncio.sleep(device.timeout_s)
+            return Power.UNKNOWN, "the device does not answer"
+        return (Power.ON if self._nature.hosts[node].powered else Power.OFF), ""
+
+    async def off(self, device: FenceDevice) -> tuple[Power, str]:
+        """Switch the host off and look."""
+        node = NodeName(device.parameters["host"])
+        self.calls.append(("off", node))
+        if node in self.dead:
+            return await self.status(device)
+        await asyncio.sleep(self.takes_s)
+        if self._nature.hosts[node].powered:
+            self._nature.hosts[node].on_power_cut()
+        return await self.status(device)
+
+    async def on(self, device: FenceDevice) -> tuple[Power, str]:
+        """Report the power state; hosts are booted by the world."""
+        return await self.status(device)
