@@ -28,6 +28,7 @@ from stanchion.model.resource import FailbackMode
 from stanchion.model.state import AlertKind, Phase, ResourceState, State
 from stanchion.model.transaction import Guard
 from stanchion.plan.change import UNWRITTEN, applied
+from stanchion.plan.invariants import check
 from stanchion.plan.planner import INTENTS_KEPT, decide
 
 
@@ -264,6 +265,17 @@ def test_an_operator_s_word_is_a_proof_with_his_name() -> None:
     assert (view.proofs["b1"].value.kind, view.proofs["b1"].value.by) == (ProofKind.CONFIRMED, "root")
     assert web(view).state is State.LOADING
     assert web(view).reason == reason(Why.FAILOVER, "b", "root stated that b is down")
+
+
+def test_nothing_rests_on_a_proof_before_it_is_written() -> None:
+    """The check of each decision looks at what is written: one that rests on an unwritten proof would be fatal."""
+    view = settled(lost(cluster(spec(), record(node="b"), unprotected="b"), "b"))
+    view = written(view, order(Verb.CONFIRM_DOWN, node="b"))
+
+    (decision,) = decide(view, session(view), NOW)
+
+    check(view, decision)
+    assert {put.key.kind for put in decision.transaction.puts} == {Kind.PROOF, Kind.INTENT}
 
 
 def test_a_confirmation_counts_only_while_the_node_is_away() -> None:

@@ -66,8 +66,9 @@ def applied(view: ClusterView, decision: Decision) -> ClusterView:
     """Give the view as it will be if the decision is written.
 
     Nobody knows yet whether it will, so a later decision of the same round that rests on what this one writes must
-    be refused: it is decided anew on what then stands there.
+    be refused: it is decided anew on what then stands there. A proof counts only once it is written.
     """
-    changes = [Change(put.key, put.record, UNWRITTEN) for put in decision.transaction.puts]
+    changes = [Change(put.key, put.record, UNWRITTEN) for put in decision.transaction.puts
+               if put.key.kind is not Kind.PROOF]
     changes += [Change(key, None, UNWRITTEN) for key in decision.transaction.deletes]
     return view.apply(changes, view.revision)
