@@ -260,7 +260,10 @@ class LoneNode:
     def up(self, *before: str) -> None:
         """Start its agent and wait until it is a member and the master."""
         self.start(*before)
-        until(lambda: self.operator.status().cluster.master == "solo", "the agent is the master")
+        try:
+            until(lambda: self.operator.status().cluster.master == "solo", "the agent is the master")
+        except StanchionError as late:
+            raise AssertionError(f"{late}; its log: {self.log}") from None
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> int:
         """End its agent; give the exit code."""
