@@ -1,16 +1,42 @@
-"""Gives every contract test both stores, one after the other."""
+"""Gives every contract test all stores, one after the other."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from etcd_bench import EtcdBench
+from etcd_servers import Servers, needs_etcd
 from store_benches import Bench, MemoryBench, SqliteBench
 
 LOG_KEPT = 50
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(scope="session")
+def one_member(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """An etcd of one member that nobody hurts."""
+    servers = Servers.make(tmp_path_factory.mktemp("etcd1"), 1)
+    try:
+        yield servers.up()
+    finally:
+        servers.down()
+
+
+@pytest.fixture(scope="session")
+def three_members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """An etcd of three members that nobody hurts."""
+    servers = Servers.make(tmp_path_factory.mktemp("etcd3"), 3)
+    try:
+        yield servers.up()
+    finally:
+        servers.down()
+
+
+@pytest.fixture(params=["memory", "sqlite", pytest.param("one_member", marks=needs_etcd),
+                        pytest.param("three_members", marks=needs_etcd)])
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
-    """One of the two stores, empty."""
+    """One of the stores, empty."""
     if request.param == "memory":
         return MemoryBench(LOG_KEPT)
-    return SqliteBench(tmp_path / "store.db", LOG_KEPT)
+    if request.param == "sqlite":
+        return SqliteBench(tmp_path / "store.db", LOG_KEPT)
+    return EtcdBench(request.getfixturevalue(request.param))

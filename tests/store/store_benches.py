@@ -1,4 +1,8 @@
-"""The two stores behind one door for the contract tests: in memory on virtual time, SQLite on a clock set by hand."""
+"""The stores behind one door for the contract tests.
+
+In memory on virtual time, SQLite on a clock set by hand, etcd as it is: real servers on real time, which end a lease up
+to a second late and count revisions from wherever they stand.
+"""
 
 import asyncio
 import functools
@@ -19,10 +23,18 @@ DEADLINE_S = 20.0
 
 
 class Bench(ABC):
-    """Makes clients of one store and moves its time."""
+    """Makes clients of one store and moves its time. ``lease_s`` is a length for leases that costs little time."""
+
+    lease_s = 4.0
+    deadline_s = DEADLINE_S
 
     def __init__(self) -> None:
+        self.base = 0
         self._clients: list[Store] = []
+
+    def at(self, number: int) -> Revision:
+        """Give the store's revision number so and so since the story began."""
+        return Revision(self.base + number)
 
     def client(self) -> Store:
         """Give another client of the same store; it is closed at the story's end."""
@@ -41,14 +53,32 @@ class Bench(ABC):
     async def pass_time(self, seconds: float) -> None:
         """Let the time of the store's leases pass."""
 
+    async def outlast(self, seconds: float) -> None:
+        """Let that time pass, at whose end every lease has ended that holds a record, and until the store sees it."""
+        await self.pass_time(seconds)
+
+    async def forget(self, revision: Revision) -> None:  # noqa: ARG002 - for stores that forget by order only
+        """Have the store forget the changes up to that revision, unless it has done so by itself."""
+        await asyncio.sleep(0)
+
+    async def begin(self) -> None:
+        """Do what is due before a story."""
+        await asyncio.sleep(0)
+
+    async def end(self) -> None:
+        """Do what is due after a story."""
+        await asyncio.sleep(0)
+
     async def tell(self, story: Callable[[], Awaitable[None]]) -> None:
         """Run the story to its end, within the deadline, and close all clients."""
+        await self.begin()
         try:
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(self.deadline_s):
                 await story()
         finally:
             for client in self._clients:
                 await client.close()
+            await self.end()
 
 
 class MemoryBench(Bench):

@@ -8,7 +8,7 @@ from store_benches import Bench, Listener, node, put, story, told
 from stanchion.model.cluster import ClusterView, Key, Kind, Live, Master, key_of
 from stanchion.model.errors import StoreUnavailable
 from stanchion.model.history import Entry, Run, RunEnd
-from stanchion.model.ids import NOTHING, LeaseId, NodeName, OperationId, ResourceName, Revision, SessionId
+from stanchion.model.ids import NOTHING, LeaseId, NodeName, OperationId, ResourceName, SessionId
 from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import ScriptKind
 from stanchion.model.transaction import Committed, Conflict, Guard, Put, Transaction
@@ -38,35 +38,35 @@ async def revision_of(store: Store, key: Key) -> int:
 @story
 async def test_an_empty_store_stands_at_revision_nothing(bench: Bench) -> None:
     snapshot = await bench.client().snapshot()
-    assert (snapshot.revision, snapshot.changes) == (NOTHING, ())
+    assert (snapshot.revision, snapshot.changes) == (bench.at(0), ())
 
 
 @story
 async def test_a_transaction_raises_the_revision_once_and_all_clients_see_it(bench: Bench) -> None:
     store, other = bench.client(), bench.client()
-    assert await store.commit(put(node("b"), node("a"))) == Committed(Revision(1))
-    assert await other.commit(put(node("c"))) == Committed(Revision(2))
+    assert await store.commit(put(node("b"), node("a"))) == Committed(bench.at(1))
+    assert await other.commit(put(node("c"))) == Committed(bench.at(2))
     snapshot = await store.snapshot()
-    assert snapshot.revision == 2
+    assert snapshot.revision == bench.at(2)
     assert [(change.key.name, change.value, change.revision) for change in snapshot.changes] == [
-        ("a", node("a"), 1), ("b", node("b"), 1), ("c", node("c"), 2)]
+        ("a", node("a"), bench.at(1)), ("b", node("b"), bench.at(1)), ("c", node("c"), bench.at(2))]
 
 
 @story
 async def test_writing_nothing_is_no_revision(bench: Bench) -> None:
     store = bench.client()
     await store.commit(put(node("a")))
-    nothing = Transaction(guards=(Guard(A, Revision(1)),), deletes=(B,))
-    assert await store.commit(nothing) == Committed(Revision(1))
-    assert (await store.snapshot()).revision == 1
+    nothing = Transaction(guards=(Guard(A, bench.at(1)),), deletes=(B,))
+    assert await store.commit(nothing) == Committed(bench.at(1))
+    assert (await store.snapshot()).revision == bench.at(1)
 
 
 @story
 async def test_a_guard_on_absence_lets_only_the_first_writer_through(bench: Bench) -> None:
     store = bench.client()
     absent = (Guard(A, NOTHING),)
-    assert await store.commit(put(node("a", 1), guards=absent)) == Committed(Revision(1))
-    assert await store.commit(put(node("a", 2), guards=absent)) == Conflict(A, Revision(1))
+    assert await store.commit(put(node("a", 1), guards=absent)) == Committed(bench.at(1))
+    assert await store.commit(put(node("a", 2), guards=absent)) == Conflict(A, bench.at(1))
     assert (await store.snapshot()).changes[0].value == node("a", 1)
 
 
@@ -74,9 +74,9 @@ async def test_a_guard_on_absence_lets_only_the_first_writer_through(bench: Benc
 async def test_a_guard_on_a_deleted_key_fails_and_its_absence_holds_again(bench: Bench) -> None:
     store = bench.client()
     await store.commit(put(node("a")))
-    assert await store.commit(Transaction(deletes=(A,))) == Committed(Revision(2))
-    assert await store.commit(put(node("a"), guards=(Guard(A, Revision(1)),))) == Conflict(A, NOTHING)
-    assert await store.commit(put(node("a"), guards=(Guard(A, NOTHING),))) == Committed(Revision(3))
+    assert await store.commit(Transaction(deletes=(A,))) == Committed(bench.at(2))
+    assert await store.commit(put(node("a"), guards=(Guard(A, bench.at(1)),))) == Conflict(A, NOTHING)
+    assert await store.commit(put(node("a"), guards=(Guard(A, NOTHING),))) == Committed(bench.at(3))
 
 
 @story
@@ -85,9 +85,9 @@ async def test_a_conflict_names_the_first_guard_that_failed_and_writes_nothing_a
     await store.commit(put(node("a"), node("b")))
     before = await store.snapshot()
     refused = Transaction(
-        guards=(Guard(A, Revision(1)), Guard(B, Revision(7)), Guard(A, Revision(9))),
+        guards=(Guard(A, bench.at(1)), Guard(B, bench.at(7)), Guard(A, bench.at(9))),
         puts=(Put(node("c")), Put(node("a", 5))), deletes=(B,), history=(entry(1),))
-    assert await store.commit(refused) == Conflict(B, Revision(1))
+    assert await store.commit(refused) == Conflict(B, bench.at(1))
     assert await store.snapshot() == before
     assert await store.records(Kind.HISTORY) == []
 
@@ -116,33 +116,33 @@ async def test_writers_that_race_on_one_record_lose_no_update(bench: Bench) -> N
     await asyncio.gather(*(count_up(bench.client()) for _ in range(writers)))
     snapshot = await bench.client().snapshot()
     assert snapshot.changes[0].value == node("a", writers * rounds)
-    assert snapshot.revision == writers * rounds + 1
+    assert snapshot.revision == bench.at(writers * rounds + 1)
 
 
 @story
 async def test_a_lease_that_is_renewed_keeps_its_records_and_one_that_is_not_takes_them_along(bench: Bench) -> None:
     store, other = bench.client(), bench.client()
-    lease = await store.grant(4.0)
+    lease = await store.grant(bench.lease_s)
     await store.commit(put(live("a"), lease=lease))
-    for _ in range(5):
-        await bench.pass_time(3.0)
+    for _ in range(2):
+        await bench.pass_time(0.75 * bench.lease_s)
         assert await store.renew(lease)
     assert len((await other.snapshot()).changes) == 1
-    await bench.pass_time(4.0)
+    await bench.outlast(bench.lease_s)
     assert (await other.snapshot()).changes == ()
-    assert (await other.snapshot()).revision == 2
+    assert (await other.snapshot()).revision == bench.at(2)
     assert not await store.renew(lease)
 
 
 @story
 async def test_the_end_of_a_lease_is_told_in_one_revision_to_whoever_watches(bench: Bench) -> None:
     store, watcher = bench.client(), bench.client()
-    lease = await store.grant(4.0)
+    lease = await store.grant(bench.lease_s)
     master = Master(node=NodeName("a"), session=SessionId("a-1"))
     await store.commit(Transaction(puts=(Put(live("a"), lease), Put(master, lease), Put(node("a")))))
-    listener = Listener(watcher, 1)
-    await bench.pass_time(4.5)
-    (batch,) = await listener.reaching(2)
+    listener = Listener(watcher, bench.at(1))
+    await bench.outlast(1.1 * bench.lease_s)
+    (batch,) = await listener.reaching(bench.at(2))
     assert {(change.key, change.value) for change in batch.changes} == {
         (Key(Kind.LIVE, "a"), None), (Key(Kind.MASTER), None)}
 
@@ -150,9 +150,9 @@ async def test_the_end_of_a_lease_is_told_in_one_revision_to_whoever_watches(ben
 @story
 async def test_nothing_is_put_with_a_lease_that_ended(bench: Bench) -> None:
     store = bench.client()
-    lease = await store.grant(4.0)
+    lease = await store.grant(bench.lease_s)
     await store.commit(put(live("a"), node("b"), lease=lease))
-    await bench.pass_time(4.0)
+    await bench.outlast(bench.lease_s)
     both = Transaction(puts=(Put(node("c")), Put(live("a"), lease)))
     assert await store.commit(both) == Conflict(Key(Kind.LIVE, "a"), NOTHING)
     assert (await store.snapshot()).changes == ()
@@ -162,26 +162,26 @@ async def test_nothing_is_put_with_a_lease_that_ended(bench: Bench) -> None:
 @story
 async def test_a_guard_on_a_leased_key_fails_from_the_instant_that_the_lease_ends(bench: Bench) -> None:
     store = bench.client()
-    lease = await store.grant(4.0)
+    lease = await store.grant(bench.lease_s)
     await store.commit(put(live("a"), lease=lease))
-    mine = (Guard(Key(Kind.LIVE, "a"), Revision(1)),)
-    await bench.pass_time(3.75)
-    assert await store.commit(put(node("b"), guards=mine)) == Committed(Revision(2))
-    await bench.pass_time(0.25)
+    mine = (Guard(Key(Kind.LIVE, "a"), bench.at(1)),)
+    await bench.pass_time(0.75 * bench.lease_s)
+    assert await store.commit(put(node("b"), guards=mine)) == Committed(bench.at(2))
+    await bench.outlast(0.25 * bench.lease_s)
     assert await store.commit(put(node("c"), guards=mine)) == Conflict(Key(Kind.LIVE, "a"), NOTHING)
 
 
 @story
 async def test_revoking_ends_a_lease_at_once_and_revoking_again_is_no_error(bench: Bench) -> None:
     store = bench.client()
-    lease, kept = await store.grant(4.0), await store.grant(4.0)
+    lease, kept = await store.grant(bench.lease_s), await store.grant(bench.lease_s)
     await store.commit(put(live("a"), lease=lease))
     await store.commit(put(live("b"), lease=kept))
     await store.revoke(lease)
     await store.revoke(lease)
     snapshot = await store.snapshot()
     assert [change.key.name for change in snapshot.changes] == ["b"]
-    assert snapshot.revision == 3
+    assert snapshot.revision == bench.at(3)
     assert not await store.renew(lease)
     assert await store.renew(kept)
 
@@ -189,7 +189,7 @@ async def test_revoking_ends_a_lease_at_once_and_revoking_again_is_no_error(benc
 @story
 async def test_a_record_put_again_belongs_to_the_lease_of_its_last_put_only(bench: Bench) -> None:
     store = bench.client()
-    first, second = await store.grant(4.0), await store.grant(100.0)
+    first, second = await store.grant(bench.lease_s), await store.grant(25 * bench.lease_s)
     await store.commit(put(node("a"), node("b"), node("c"), lease=first))
     await store.commit(put(node("a"), lease=second))
     await store.commit(put(node("b")))
@@ -202,7 +202,7 @@ async def test_a_record_put_again_belongs_to_the_lease_of_its_last_put_only(benc
 @story
 async def test_leases_live_on_when_the_client_that_began_them_hangs_up(bench: Bench) -> None:
     first, second = bench.client(), bench.client()
-    lease = await first.grant(4.0)
+    lease = await first.grant(bench.lease_s)
     await first.commit(put(live("a"), lease=lease))
     await first.close()
     assert await second.renew(lease)
@@ -213,13 +213,13 @@ async def test_leases_live_on_when_the_client_that_began_them_hangs_up(bench: Be
 @story
 async def test_a_watch_tells_every_change_of_every_client_in_order(bench: Bench) -> None:
     stores = [bench.client() for _ in range(3)]
-    listener = Listener(bench.client(), 0)
+    listener = Listener(bench.client(), bench.at(0))
     for number in range(12):
         await stores[number % 3].commit(put(node(f"n{number}")))
     await stores[0].commit(Transaction(deletes=(Key(Kind.NODE, "n3"),)))
-    batches = await listener.reaching(13)
+    batches = await listener.reaching(bench.at(13))
     assert told(batches) == [*((f"n{number}", True) for number in range(12)), ("n3", False)]
-    assert [batch.revision for batch in batches] == list(range(1, 14))
+    assert [batch.revision for batch in batches] == [bench.at(number) for number in range(1, 14)]
     assert all(change.revision == batch.revision for batch in batches for change in batch.changes)
 
 
@@ -228,7 +228,7 @@ async def test_a_watch_begins_beyond_the_revision_asked_for(bench: Bench) -> Non
     store = bench.client()
     for name in ("a", "b", "c", "d"):
         await store.commit(put(node(name)))
-    assert told(await Listener(store, 2).reaching(4)) == [("c", True), ("d", True)]
+    assert told(await Listener(store, bench.at(2)).reaching(bench.at(4))) == [("c", True), ("d", True)]
 
 
 @story
@@ -236,7 +236,7 @@ async def test_history_and_runs_are_left_out_of_snapshots_and_watches_but_move_t
     store = bench.client()
     await store.commit(Transaction(puts=(Put(node("a")), Put(a_run("web", 1))), history=(entry(1),)))
     await store.commit(Transaction(history=(entry(2),)))
-    batches = await Listener(store, 0).reaching(2)
+    batches = await Listener(store, bench.at(0)).reaching(bench.at(2))
     assert told(batches) == [("a", True)]
     assert [change.key for change in (await store.snapshot()).changes] == [A]
 
@@ -254,7 +254,7 @@ async def test_a_snapshot_and_the_watch_from_there_miss_and_double_nothing(bench
     async def follow() -> ClusterView:
         snapshot = await watcher.snapshot()
         view = ClusterView().apply(snapshot.changes, snapshot.revision)
-        batches = await Listener(watcher, snapshot.revision).reaching(48)
+        batches = await Listener(watcher, snapshot.revision).reaching(bench.at(48))
         for batch in batches:
             assert batch.revision == view.revision + 1
             view = view.apply(batch.changes, batch.revision)
@@ -270,15 +270,16 @@ async def test_a_watch_that_is_behind_the_log_asks_for_a_resync_and_ends(bench: 
     store = bench.client()
     for number in range(60):
         await store.commit(put(node("a", number)))
-    listener = Listener(store, 9)
+    await bench.forget(bench.at(10))
+    listener = Listener(store, bench.at(9))
     await listener.task
     assert listener.heard == [Resync()]
-    assert len(await Listener(store, 10).reaching(60)) == 50
+    assert len(await Listener(store, bench.at(10)).reaching(bench.at(60))) == 50
 
 
 @story
 async def test_a_watch_from_a_revision_that_the_store_never_had_asks_for_a_resync(bench: Bench) -> None:
-    listener = Listener(bench.client(), 5)
+    listener = Listener(bench.client(), bench.at(5))
     await listener.task
     assert listener.heard == [Resync()]
 
@@ -286,7 +287,7 @@ async def test_a_watch_from_a_revision_that_the_store_never_had_asks_for_a_resyn
 @story
 async def test_closing_a_client_ends_its_watches(bench: Bench) -> None:
     store = bench.client()
-    listener = Listener(store, 0)
+    listener = Listener(store, bench.at(0))
     await store.commit(put(node("a")))
     await asyncio.sleep(0)
     await store.close()
@@ -302,8 +303,8 @@ async def test_history_keeps_the_order_of_transactions_and_the_order_within_them
     await store.commit(Transaction(history=(entry(12), entry(13))))
     records = await store.records(Kind.HISTORY)
     assert [held.value for _, held in records] == [entry(number) for number in range(14)]
-    assert [held.revision for _, held in records] == [1] * 12 + [2] * 2
-    assert records[13][0] == f"{2:016d}-{1:04d}"
+    assert [held.revision for _, held in records] == [bench.at(1)] * 12 + [bench.at(2)] * 2
+    assert records[13][0] == f"{bench.at(2):016d}-{1:04d}"
 
 
 @story
@@ -347,7 +348,7 @@ async def test_trimming_what_is_watched_is_told(bench: Bench) -> None:
     for name in ("a", "b", "c"):
         await store.commit(put(node(name)))
     assert await store.trim(Kind.NODE, keep=1) == 2
-    (batch,) = await Listener(store, 3).reaching(4)
+    (batch,) = await Listener(store, bench.at(3)).reaching(bench.at(4))
     assert {change.key for change in batch.changes if change.value is None} == {A, B}
 
 
