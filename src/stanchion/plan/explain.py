@@ -122,7 +122,9 @@ def _told(event: Event, node: NodeName) -> tuple[Reason, ...]:
             return (reason(Why.WOULD_WAIT), event.why)
         case HolderGone(why=Reason(why=Why.POISONOUS, operands=(losses,))):
             return (reason(Why.WOULD_REST, node), reason(Why.WOULD_BE_POISONOUS, losses))
-        case HolderGone() | QuorumAwaited():
+        case HolderGone():
             return (reason(Why.WOULD_REST, node), event.why)
+        case QuorumAwaited():
+            return (reason(Why.WOULD_START),)
         case _:
             return (event.why,)
