@@ -6,7 +6,7 @@ from dataclasses import replace
 from agent.worlds import play
 from stanchion.model.cluster import ProofKind, SelfFence
 from stanchion.model.ids import NodeName, SessionId
-from stanchion.model.orders import Verb
+from stanchion.model.orders import Outcome, Verb
 from stanchion.model.resource import MachineKind, ScriptKind
 from stanchion.model.state import State
 from stanchion.sim.host import Fault
@@ -188,5 +188,51 @@ def test_a_machine_that_nobody_can_look_for_is_not_started_anew_when_its_live_mo
         await world.order(Verb.MIGRATE, "web", "c", live=True)
         state = await world.state("web")
         assert (state.state, state.node) == (State.COMATOSE, "b")
+
+    play(story)
+
+
+def test_the_master_outlives_an_operators_word_that_frees_what_a_lost_node_held() -> None:
+    """The proof and what follows from it are decided in one round; the second rests on the first."""
+
+    async def story(world: World) -> None:
+        await _on_b(world)
+        await world.power_off("b")
+        await asyncio.sleep(20)
+        await world.order(Verb.CONFIRM_DOWN, node="b")
+        await world.runs_on("web", "c")
+        assert world.fallen() == []
+
+    play(story, has_watchdog=False)
+
+
+def test_a_cluster_that_every_node_left_can_be_entered_again() -> None:
+    """No member is there to carry the order out: the node that it names takes it up itself."""
+
+    async def story(world: World) -> None:
+        for node in ("a", "b", "c"):
+            await world.give(Verb.LEAVE, node=node)
+        await world.until(lambda view: not view.live)
+        done = await world.order(Verb.JOIN, node="b")
+        assert (done.outcome, set((await world.view()).live)) == (Outcome.DONE, {"b"})
+
+    play(story)
+
+
+def test_an_agent_that_is_restarted_while_its_node_is_being_emptied_keeps_its_session() -> None:
+    """It is not wanted any more, but it holds a machine: were its lease to end, its host would be reset."""
+
+    async def story(world: World) -> None:
+        await _on_b(world)
+        session = (await world.state("web")).session
+        for other in ("a", "c"):
+            await world.order(Verb.LEAVE, node=other)
+        world.nature.faults["web", ScriptKind.UNLOAD] = Fault(code=1, effect=False)
+        await world.give(Verb.LEAVE, node="b")
+        await world.becomes("web", State.COMATOSE)
+        await world.restart("b")
+        await asyncio.sleep(30)
+        assert (world.where("web"), world.hosts[NodeName("b")].resets) == (("b",), 0)
+        assert (await world.view()).session_of(NodeName("b")) == session
 
     play(story)

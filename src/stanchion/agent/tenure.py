@@ -36,7 +36,8 @@ from stanchion.model.reasons import Why, reason
 from stanchion.model.timing import TIMINGS, Timing
 from stanchion.model.transaction import Committed, Guard, Put, Transaction
 from stanchion.plan.membership import proof_reason
-from stanchion.plan.sessions import given_back, undeclared
+from stanchion.plan.node import held_here
+from stanchion.plan.sessions import given_back, invited, undeclared
 from stanchion.ports import JournalEntry
 
 IDLE_S = 0.5
@@ -96,18 +97,15 @@ class Tenure:
         if transaction is None:
             return
         try:
-            written = isinstance(await self._doors.store.commit(transaction), Committed)
+            written: bool | None = isinstance(await self._doors.store.commit(transaction), Committed)
         except StoreUnavailable:
             # The proof may stand: this life is over, and is resumed only if it turns out that the proof does not.
-            self._release()
-            raise
+            written = None
+        if written is not False:
+            self._returned.set()
+            self._doors.watchdog.release()
         if written:
-            self._release()
             await self._doors.store.revoke(mine.lease)
-
-    def _release(self) -> None:
-        self._returned.set()
-        self._doors.watchdog.release()
 
     # Opening.
 
@@ -133,10 +131,13 @@ class Tenure:
         me = self._identity.node
         if view.settings is None or me not in view.nodes:
             raise HostError(f"the store knows no node {me}; run `stanchion init` with its name")
-        if not view.nodes[me].value.wanted:
-            return None
         timing = TIMINGS[view.settings.value.profile]
         live, last, journal = view.live.get(me), view.sessions.get(me), self._doors.journal.read()
+        if not (view.nodes[me].value.wanted or held_here(view, me)):
+            # A node that is to leave and holds something yet stays until it is empty, whatever its agent goes through.
+            if (welcome := invited(view, me, self._doors.clock.now())) is not None:
+                await self._doors.store.commit(welcome)
+            return None
         if live is not None and last is not None:
             known = journal is not None and journal.session == live.value.session
             if not known:

@@ -1,13 +1,15 @@
 """What a node writes about its own sessions: that one is over with nothing running, or that it lost its self-fence.
 
-Each is a transaction guarded by the session's own lease, so that only the life which it is about can write it.
+Each is a transaction guarded by the session's own lease, so that only the life which it is about can write it. The
+third, ``invited``, is the one order that a node takes up itself.
 """
 
 from dataclasses import replace
 
 from stanchion.model.cluster import ClusterView, Key, Kind, Proof, ProofKind, SelfFence, Session
 from stanchion.model.history import Entry, Severity
-from stanchion.model.ids import Moment
+from stanchion.model.ids import Moment, NodeName
+from stanchion.model.orders import Outcome, Verb
 from stanchion.model.reasons import Why, reason
 from stanchion.model.transaction import Guard, Put, Transaction
 from stanchion.plan.membership import proof_reason
@@ -27,6 +29,27 @@ def given_back(view: ClusterView, mine: Session, now: Moment, *, leaving: bool) 
     entry = Entry(at_s=now.wall_s, reason=proof_reason(proof), by=mine.node, node=mine.node, cause=mine.id)
     guards = (Guard(Key(Kind.LIVE, mine.node), live.revision), Guard(Key(Kind.NODE, mine.node), node.revision))
     return Transaction(guards=guards, puts=(Put(proof),), history=(entry,))
+
+
+def invited(view: ClusterView, me: NodeName, now: Moment) -> Transaction | None:
+    """Take up an operator's order that this node join, when no member is there who could; None: there is none.
+
+    Without it a cluster that every node was asked to leave could never be entered again. The last order counts.
+    """
+    orders = [held for held in view.intents.values() if held.value.node == me and
+              held.value.outcome is Outcome.PENDING and held.value.verb in {Verb.JOIN, Verb.LEAVE}]
+    if view.live or not orders:
+        return None
+    *earlier, last = sorted(orders, key=lambda held: (held.value.at_s, held.value.id))
+    if last.value.verb is Verb.LEAVE:
+        return None
+    node, why = view.nodes[me], reason(Why.SUPERSEDED, "a later order")
+    guards = (Guard(Key(Kind.NODE, me), node.revision),
+              *(Guard(Key(Kind.INTENT, held.value.id), held.revision) for held in orders))
+    puts = (Put(replace(node.value, wanted=True)), Put(replace(last.value, outcome=Outcome.ACCEPTED)),
+            *(Put(replace(held.value, outcome=Outcome.SUPERSEDED, reason=why, ended_at_s=now.wall_s))
+              for held in earlier))
+    return Transaction(guards=guards, puts=puts)
 
 
 def undeclared(view: ClusterView, mine: Session, now: Moment) -> Transaction | None:

@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import BootId, Moment, NodeName, ResourceName
-from stanchion.model.resource import ResourceSpec, ScriptKind
+from stanchion.model.resource import MachineKind, ResourceSpec, ScriptKind
 from stanchion.model.state import Presence
 from stanchion.ports import JournalEntry, Readiness, ScriptOrder
 from stanchion.sim import loop
@@ -140,7 +140,7 @@ class PretendHost:
 
     async def look(self, spec: ResourceSpec) -> tuple[Presence, str]:
         """Tell whether the machine executes here."""
-        if self.blind:
+        if self.blind and spec.machine.kind is not MachineKind.SCRIPT:
             return Presence.UNKNOWN, "the hypervisor does not answer"
         condition = self.machines.get(spec.machine.name or spec.name)
         executes = condition is Condition.EXECUTES

@@ -245,6 +245,11 @@ class World:
 
     # Judgement.
 
+    def fallen(self) -> list[BaseException]:
+        """Give what ended agents by themselves: nothing ever should."""
+        ended = [task for task in self._tasks.values() if task.done() and not task.cancelled()]
+        return [fault for task in ended if (fault := task.exception()) is not None]
+
     def where(self, machine: str) -> tuple[NodeName, ...]:
         """Name the hosts on which the machine executes now."""
         return tuple(name for name, host in self.hosts.items() if host.machines.get(machine) == "executes")
