@@ -172,3 +172,13 @@ def settled(view: ClusterView, now: Moment = NOW, *, rounds: int = 12) -> Cluste
         check(view, decisions[0])
         view = committed(view, decisions[0])
     raise AssertionError(f"still undecided after {rounds} rounds: {[decision.why for decision in decisions]}")
+
+
+def web(view: ClusterView) -> ResourceState:
+    """Give the record of ``web`` once the master has decided all there is."""
+    return settled(view).states["web"].value
+
+
+def place(state: ResourceState) -> tuple[State, str | None]:
+    """Say where a resource is."""
+    return state.state, state.node

@@ -98,7 +98,7 @@ def test_the_first_thing_told_is_why_it_is_as_it_is(situation: str) -> None:
     ("manual failover", IF_LOST, "an alert would ask whether to start it on b"),
     ("follows the master", IF_LOST, "it would go where the next master is"),
     ("poisonous", IF_LOST, "its host would then have been lost 2 times just after it started"),
-    ("whole cluster was down", IF_LOST, "it would start by its start mode once the quorum is reached"),
+    ("whole cluster was down", IF_LOST, "its start mode would decide once the quorum is reached"),
     ("proven", IF_LOST, "it would load on a"),
 ])
 def test_what_is_told(situation: str, question: str, told: str) -> None:

@@ -181,7 +181,7 @@ SENTENCES: dict[Why, str] = {
     Why.WOULD_ASK: "an alert would ask whether to start it on {0}",
     Why.WOULD_WAIT: "it would wait, unassigned, for a node",
     Why.WOULD_REST: "it would not start elsewhere by itself after {0} is lost",
-    Why.WOULD_START: "it would start by its start mode once the quorum is reached, as after a stop of the whole cluster",
+    Why.WOULD_START: "as after a stop of the whole cluster, its start mode would decide once the quorum is reached",
     Why.WOULD_FOLLOW: "it follows the master, which is {0}: it would go where the next master is, if it may run there",
     Why.WOULD_BE_POISONOUS: "its host would then have been lost {0} times just after it started",
     Why.UNKNOWN_RESOURCE: "there is no resource {0}; `stanchion status` lists them",
