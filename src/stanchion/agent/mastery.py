@@ -22,11 +22,8 @@ from stanchion.model.fencing import Senses
 from stanchion.model.ids import NOTHING, Revision
 from stanchion.model.reasons import sentence
 from stanchion.model.transaction import Committed, Guard, Put, Transaction
-<<<<<<< Updated upstream
-from stanchion.plan.fencing import deputy, judge
-=======
 from stanchion.plan.change import applied
->>>>>>> Stashed changes
+from stanchion.plan.fencing import deputy, judge
 from stanchion.plan.invariants import check
 from stanchion.plan.planner import decide, idle_until
 
@@ -96,13 +93,16 @@ class Mastery:
             return await self._stand_in(view, session, group)
         self._fences.take_up(view, group)
         last: Revision | None = None
+        # A decision may rest on an earlier one of the round: if that is not written, neither is this one.
+        seen = view
         for decision in decide(view, session, self._clock.now(), self._senses()):
             try:
-                check(view, decision)
+                check(seen, decision)
             except BrokenInvariant:
                 key = Guard(Key(Kind.MASTER), view.master.revision)
                 await self._store.commit(Transaction(guards=(key, here), deletes=(key.key,)))
                 raise
+            seen = applied(seen, decision)
             last = await self._write(decision, view) or last
         await self._trim(view)
         return last
@@ -121,28 +121,10 @@ class Mastery:
         if master is None or deputy(view, senses) != session.node:
             self._fences.drop()
             return None
-<<<<<<< Updated upstream
         self._fences.take_up(view, group, only=master.value.session)
         asked = [await self._write(decision, view) for decision in judge(view, session, senses, self._clock.now())
                  if decision.transaction.puts[0].key.name == master.value.session]
         return asked[-1] if asked else None
-=======
-        key = Guard(Key(Kind.MASTER), view.master.revision)
-        last: Revision | None = None
-        # A decision may rest on an earlier one of the round: if that is not written, neither is this one.
-        seen = view
-        for decision in decide(view, session, self._clock.now()):
-            try:
-                check(seen, decision)
-            except BrokenInvariant:
-                await self._store.commit(Transaction(guards=(key, here), deletes=(key.key,)))
-                raise
-            seen = applied(seen, decision)
-            done = await self._commit(decision, (key, here))
-            last = done or last
-        await self._trim(view)
-        return last
->>>>>>> Stashed changes
 
     async def _take(self, session: Session, here: Guard) -> Revision | None:
         """Take the master's key, if nobody was faster."""
