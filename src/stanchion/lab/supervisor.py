@@ -27,6 +27,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from stanchion.lab import processes
@@ -39,9 +40,10 @@ STEADY_AFTER_S = 5.0
 
 
 def log(text: str) -> None:
-    """Write one line with the wall time to the supervisor's log."""
+    """Write one line with the wall time to the supervisor's log; a full disk costs the line, not the host."""
     now = time.time()
-    print(f"{time.strftime('%H:%M:%S', time.localtime(now))}.{int(now * 1000) % 1000:03d} {text}", flush=True)
+    with suppress(OSError):
+        print(f"{time.strftime('%H:%M:%S', time.localtime(now))}.{int(now * 1000) % 1000:03d} {text}", flush=True)
 
 
 class Host:

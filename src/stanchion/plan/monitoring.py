@@ -27,7 +27,9 @@ class Failure:
 
 
 def failure_of(run: Run) -> Failure | None:
-    """Judge a monitor's run; None when all is well."""
+    """Judge a monitor's run; None when all is well, or when nothing was learned: the script could not be started."""
+    if run.end is RunEnd.REFUSED:
+        return None
     if run.end is RunEnd.OVERDUE:
         return Failure(text="the monitor script did not end in time", decisive=True)
     if run.code == 0:

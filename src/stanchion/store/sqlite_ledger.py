@@ -30,7 +30,7 @@ from stanchion.model.ids import NOTHING, LeaseId, Revision
 from stanchion.model.transaction import Committed, Conflict, Transaction
 from stanchion.ports import Batch, Snapshot
 from stanchion.store import codec
-from stanchion.store.sqlite_schema import connect, translated
+from stanchion.store.sqlite_schema import check_room, connect, grow, translated
 
 _NAMED = "FROM record WHERE kind = :kind AND name >= :prefix AND substr(name, 1, length(:prefix)) = :prefix"
 
@@ -74,6 +74,8 @@ class Ledger:
     def commit(self, transaction: Transaction) -> Committed | Conflict:
         """Write all of it if every guard holds and every lease lives, else nothing."""
         with self._writing():
+            if transaction.puts or transaction.history:
+                check_room(self._path)
             for guard in transaction.guards:
                 revision = self._revision_of(guard.key)
                 if revision != guard.revision:
@@ -177,6 +179,7 @@ class Ledger:
                 self._end(self._ended_leases(now_s))
                 yield now_s
                 self._connection.execute("COMMIT")
+                grow(self._connection, self._path)
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")

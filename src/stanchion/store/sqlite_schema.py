@@ -7,6 +7,9 @@ Two families of faults matter to the caller. *Unavailable*: another process hold
 or gives errors; the transaction was rolled back and trying again may help. *Unusable*: the file is missing, damaged,
 not writable or not ours; only an operator can help, and the sentence says how.
 
+A full disk must cost no machine: the journal's room is taken in advance, and the last of the disk is left to the
+leases. So nodes stay members, nothing else is written, and all goes on when there is room.
+
 Tables: ``store`` (one row: cluster, revision, and the ``floor`` up to which the change log is trimmed), ``record``,
 ``lease``, ``change`` (the log that watches read; one row for each visible change).
 """
@@ -23,6 +26,11 @@ from stanchion.model.errors import AlreadyExists, InvalidInput, StoreError, Stor
 APPLICATION = 0x5354414E
 """``STAN`` in ASCII: marks the file as ours."""
 SCHEMA = 1
+
+JOURNAL_BYTES = 6 * 1024 * 1024
+"""How much of the disk the journal takes in advance: more than it grows to before SQLite begins it anew (4 MB)."""
+LEAST_FREE_BYTES = 1024 * 1024
+"""With less than this left on the disk only leases are written, into the room that the journal has."""
 
 _LAYOUT = """
 CREATE TABLE store(
@@ -96,6 +104,23 @@ def connect(path: Path, *, busy_s: float, max_pages: int | None) -> sqlite3.Conn
     return connection
 
 
+def check_room(path: Path) -> None:
+    """Raise ``StoreUnavailable`` where the disk is nearly full: what is left belongs to the leases."""
+    disk = os.statvfs(path)
+    free = disk.f_bavail * disk.f_frsize
+    if free < LEAST_FREE_BYTES:
+        raise StoreUnavailable(f"the store {path} cannot be written now: its disk is full ({free // 1024} KiB are "
+                               "left). Nothing was changed; make room there")
+
+
+def grow(connection: sqlite3.Connection, path: Path) -> None:
+    """Let the file grow at once when it has to: on a disk that is full by then, the journal could never be emptied."""
+    with suppress(OSError, sqlite3.Error):  # the transaction is committed, whatever comes of this
+        (size,) = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()
+        if size > path.stat().st_size:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
 @contextmanager
 def translated(path: Path) -> Iterator[None]:
     """Turn SQLite's errors into ours. Errors of our own making (a wrong statement) travel as they are."""
@@ -137,9 +162,24 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.execute("UPDATE store SET revision = revision")  # BEGIN alone succeeds on a read-only file
+        _reserve(_journals(path)[0])
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
+
+
+def _reserve(journal: Path) -> None:
+    """Take the journal's room on the disk, so that leases can be renewed when it is full. Nobody else writes now.
+
+    SQLite keeps no lock on this file, so closing it here lets go of none; where there is no room there is no reserve.
+    """
+    with suppress(OSError):
+        handle = os.open(journal, os.O_WRONLY)
+        try:
+            if os.fstat(handle).st_blocks * 512 < JOURNAL_BYTES:
+                os.posix_fallocate(handle, 0, JOURNAL_BYTES)
+        finally:
+            os.close(handle)
 
 
 def _lay_out(path: Path, cluster: str) -> None:
