@@ -5,15 +5,18 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from script_benches import order, runner_in, until
+from script_benches import LIBRARY, HostClock, order, runner_in, until
 
+from stanchion.drivers.script import ScriptRunner
 from stanchion.model.history import RunEnd
-from stanchion.model.ids import ResourceName
+from stanchion.model.ids import Moment, NodeName, ResourceName
+from stanchion.model.resource import ScriptKind
 
 ROOT = Path(__file__).parents[2]
 
@@ -160,3 +163,38 @@ async def test_a_run_from_before_the_hosts_restart_is_killed_and_no_later_proces
     assert not await after.end(ResourceName("vm1"))
     again = await after.run(order(text))
     assert (again.end, again.code) == (RunEnd.KILLED, 137)
+
+
+class SlowLaunch(HostClock):
+    """A clock that stops whoever launches a script, as a disk that hangs does, until the gate opens."""
+
+    def __init__(self) -> None:
+        self.asked, self.gate = threading.Event(), threading.Event()
+
+    def now(self) -> Moment:
+        """Read both clocks; the first launch is held up."""
+        if threading.current_thread() is not threading.main_thread() and not self.asked.is_set():
+            self.asked.set()
+            self.gate.wait(20.0)
+        return super().now()
+
+
+async def test_what_was_ended_while_it_was_launched_never_begins_afterwards(tmp_path: Path) -> None:
+    """The order is dropped between the decision to run and the first process: a load must not follow its halt."""
+    slow, story = SlowLaunch(), tmp_path / "story"
+    runner = ScriptRunner(node=NodeName("node-a"), runs_dir=tmp_path / "runs", clock=slow, library=LIBRARY,
+                          environment={"HA_RSCTMP": str(tmp_path / "rsctmp")})
+    load = asyncio.create_task(runner.run(order(f"echo load >> {story}")))
+    await until(slow.asked.is_set)
+    load.cancel()
+    ending = asyncio.create_task(runner.end(ResourceName("vm1"), grace_s=0.1))
+    await asyncio.wait({ending}, timeout=0.3)
+    halting = asyncio.create_task(runner.run(order(f"echo halt >> {story}", script=ScriptKind.HALT)))
+    await asyncio.wait({halting}, timeout=0.3)
+    slow.gate.set()
+    await ending
+    assert (await halting).code == 0
+    await asyncio.get_running_loop().shutdown_default_executor()
+    await until(lambda: not list(tmp_path.rglob("new-*")))
+    await until(lambda: runner.process_of(ResourceName("vm1")) is None)
+    assert story.read_text().endswith("halt\n")

@@ -56,6 +56,7 @@ class ScriptRunner:
         self._library = library.resolve()
         self._turns: dict[ResourceName, asyncio.Lock] = {}
         self._keepers: set[int] = set()
+        self._launches: dict[ResourceName, set[asyncio.Task[int]]] = {}
 
     async def run(self, order: ScriptOrder) -> Run:
         """Run a script to its end or its timeout, after every earlier process of the resource has ended."""
@@ -80,9 +81,10 @@ class ScriptRunner:
 
     async def end(self, resource: ResourceName, *, grace_s: float = GRACE_S) -> bool:
         """End the process group of the resource's running script: TERM, then KILL. False: nothing ran."""
+        unbegun = await self._settle(resource)
         living = await asyncio.to_thread(self._living, resource)
         await asyncio.gather(*(directory.end(grace_s) for directory in living))
-        return bool(living)
+        return bool(living) or unbegun > 0
 
     async def forget(self, resource: ResourceName) -> None:
         """Remove what is kept of a deleted resource's runs, but of one that still runs."""
@@ -92,16 +94,30 @@ class ScriptRunner:
 
     async def _begin(self, order: ScriptOrder, directory: RunDirectory) -> bool:
         """Wait for the resource's turn, then start a keeper; give whether a keeper claimed the run."""
-        await asyncio.to_thread(self._take_back_unclaimed, order.resource)
+        await self._settle(order.resource)
         for earlier in await asyncio.to_thread(self._living, order.resource):
             await earlier.ended()
         if await self._claimed(directory):  # by a keeper that an earlier life of the agent started
             return True
-        starter = await asyncio.to_thread(self._launch, order, directory)
+        launch = asyncio.create_task(asyncio.to_thread(self._launch, order, directory))
+        launches = self._launches.setdefault(order.resource, set())
+        launches.add(launch)
+        launch.add_done_callback(launches.discard)
+        starter = await asyncio.shield(launch)
         while starter in self._keepers and not await self._claimed(directory):
             await asyncio.sleep(_CLAIM_LOOK_S)
             self._reap()
         return await self._claimed(directory)
+
+    async def _settle(self, resource: ResourceName) -> int:
+        """Let no launch be under way: afterwards no keeper but those of claimed runs can begin a script.
+
+        Who gave an order may be gone before its launch, which a slow disk can delay for seconds, comes to its end.
+        """
+        launches = self._launches.get(resource)
+        if launches:
+            await asyncio.wait(set(launches))
+        return await asyncio.to_thread(self._take_back_unclaimed, resource)
 
     async def _claimed(self, directory: RunDirectory) -> bool:
         return await asyncio.to_thread(lambda: directory.claimed)
@@ -163,17 +179,20 @@ class ScriptRunner:
     def _directory_of(self, order: ScriptOrder) -> RunDirectory:
         return RunDirectory(self._home_of(order.resource) / order.script / file_name(order.operation))
 
-    def _take_back_unclaimed(self, resource: ResourceName) -> None:
-        """Take back runs whose keeper has not claimed them: an earlier life of the agent prepared them, then died.
+    def _take_back_unclaimed(self, resource: ResourceName) -> int:
+        """Take back runs whose keeper has not claimed them, and give how many.
 
-        Afterwards no keeper but those of claimed runs can begin a script.
+        An earlier life of the agent prepared them, then died; or their order was taken back in the last moment.
         """
+        taken_back = 0
         for new in self._home_of(resource).glob("new-*"):
             taken = new.with_name(f"old-{uuid4().hex}")
             with contextlib.suppress(FileNotFoundError):
                 new.rename(taken)
+                taken_back += 1
         for taken in self._home_of(resource).glob("old-*"):
             shutil.rmtree(taken, ignore_errors=True)
+        return taken_back
 
     def _living(self, resource: ResourceName) -> list[RunDirectory]:
         """Give the resource's runs of which something still lives."""
