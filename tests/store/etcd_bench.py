@@ -13,7 +13,6 @@ from stanchion.ports import Store
 from stanchion.store._rpc import etcd_pb2 as pb
 from stanchion.store.etcd import EtcdStore
 from stanchion.store.etcd_keys import Keys
-from stanchion.store.etcd_wire import Wire
 
 _serials = count(1)
 
@@ -21,7 +20,7 @@ _serials = count(1)
 class EtcdBench(Bench):
     """Clients of one cluster in a real etcd."""
 
-    lease_s = 2.0
+    lease_s = 1.0
     deadline_s = 40.0
 
     def __init__(self, servers: Servers) -> None:
@@ -43,9 +42,7 @@ class EtcdBench(Bench):
 
     async def end(self) -> None:
         """Delete the cluster's keys, so that no lease that ends later makes a revision in another story."""
-        start, end = Keys(self.cluster).everything
-        everything = pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=start, range_end=end))
-        await self._ask(lambda line: line.kv.Txn, pb.TxnRequest(success=[everything]))
+        await self.servers.delete(*Keys(self.cluster).everything)
 
     async def pass_time(self, seconds: float) -> None:
         """Wait, which is all that real servers understand."""
@@ -55,17 +52,10 @@ class EtcdBench(Bench):
         """Wait until no key hangs on a lease."""
         await asyncio.sleep(seconds)
         start, end = Keys(self.cluster).everything
-        while any(pair.lease for pair in (await self._ask(
+        while any(pair.lease for pair in (await self.servers.ask(
                 lambda line: line.kv.Range, pb.RangeRequest(key=start, range_end=end))).kvs):
             await asyncio.sleep(0.02)
 
     async def forget(self, revision: Revision) -> None:
         """Compact."""
         await self.servers.compact(revision)
-
-    async def _ask(self, method: Any, request: Any) -> Any:
-        wire = Wire(self.servers.urls, tls=self.servers.tls, user=None, budget_s=10.0)
-        try:
-            return await wire.call(method, request)
-        finally:
-            wire.close()

@@ -12,8 +12,9 @@ import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,7 @@ class Member:
         command = ["etcd", "--name", self.name, "--data-dir", str(self.directory / self.name),
                    "--listen-client-urls", self.url, "--advertise-client-urls", self.url,
                    "--listen-peer-urls", self.peer, "--initial-advertise-peer-urls", self.peer,
-                   "--initial-cluster", initial, "--heartbeat-interval", "100", "--election-timeout", "1000",
+                   "--initial-cluster", initial, "--heartbeat-interval", "60", "--election-timeout", "600",
                    "--logger", "zap", "--log-level", "error", *self.options]
         with (self.directory / f"{self.name}.log").open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
@@ -82,7 +83,6 @@ class Servers:
 
     members: list[Member]
     tls: EtcdTls | None = None
-    begun: list[float] = field(default_factory=list)
 
     @classmethod
     def make(cls, directory: Path, count: int, *, options: Sequence[str] = (), tls: EtcdTls | None = None) -> "Servers":
@@ -133,9 +133,18 @@ class Servers:
 
     async def compact(self, revision: int) -> None:
         """Have etcd forget what lies before a revision."""
-        wire = Wire(self.urls, tls=self.tls, user=None, budget_s=5.0)
+        await self.ask(lambda line: line.kv.Compact, pb.CompactionRequest(revision=revision, physical=True))
+
+    async def delete(self, key: bytes, range_end: bytes = b"") -> None:
+        """Delete a key, or all from there on, behind the clients' backs."""
+        gone = pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=key, range_end=range_end))
+        await self.ask(lambda line: line.kv.Txn, pb.TxnRequest(success=[gone]))
+
+    async def ask(self, method: Any, request: Any) -> Any:
+        """Call etcd as it is."""
+        wire = Wire(self.urls, tls=self.tls, user=None, budget_s=10.0)
         try:
-            await wire.call(lambda line: line.kv.Compact, pb.CompactionRequest(revision=revision, physical=True))
+            return await wire.call(method, request)
         finally:
             wire.close()
 

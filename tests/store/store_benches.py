@@ -155,6 +155,12 @@ class Listener:
             self.heard.append(item)
             self._news.set()
 
+    async def begun(self) -> None:
+        """Wait until something was heard; go on listening."""
+        while not self.heard:
+            self._news.clear()
+            await self._news.wait()
+
     async def until(self, done: Callable[[list[Batch | Resync]], bool]) -> list[Batch | Resync]:
         """Wait until what was heard satisfies the condition, then stop listening."""
         while not done(self.heard):

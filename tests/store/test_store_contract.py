@@ -124,8 +124,8 @@ async def test_a_lease_that_is_renewed_keeps_its_records_and_one_that_is_not_tak
     store, other = bench.client(), bench.client()
     lease = await store.grant(bench.lease_s)
     await store.commit(put(live("a"), lease=lease))
-    for _ in range(2):
-        await bench.pass_time(0.75 * bench.lease_s)
+    for _ in range(3):
+        await bench.pass_time(0.5 * bench.lease_s)
         assert await store.renew(lease)
     assert len((await other.snapshot()).changes) == 1
     await bench.outlast(bench.lease_s)
@@ -165,9 +165,9 @@ async def test_a_guard_on_a_leased_key_fails_from_the_instant_that_the_lease_end
     lease = await store.grant(bench.lease_s)
     await store.commit(put(live("a"), lease=lease))
     mine = (Guard(Key(Kind.LIVE, "a"), bench.at(1)),)
-    await bench.pass_time(0.75 * bench.lease_s)
+    await bench.pass_time(0.5 * bench.lease_s)
     assert await store.commit(put(node("b"), guards=mine)) == Committed(bench.at(2))
-    await bench.outlast(0.25 * bench.lease_s)
+    await bench.outlast(0.5 * bench.lease_s)
     assert await store.commit(put(node("c"), guards=mine)) == Conflict(Key(Kind.LIVE, "a"), NOTHING)
 
 

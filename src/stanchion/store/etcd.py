@@ -164,19 +164,11 @@ class EtcdStore:
         await self._ready()
         number = number_of(lease)
 
-        async def once(line: Line, within_s: float) -> pb.LeaseKeepAliveResponse:
-            words = self._wire.words()
-            answers = await line.lease.LeaseKeepAlive(
-                [pb.LeaseKeepAliveRequest(ID=number)], timeout=within_s, metadata=words)
-            if not answers:
-                raise Fault("it did not answer to a renewal")
-            look = await line.kv.Range(pb.RangeRequest(key=self._keys.mark, count_only=True), timeout=within_s,
-                                       metadata=words)
-            if look.header.raft_term != answers[0].header.raft_term:
-                raise Fault("its leader changed")
-            return answers[0]
+        async def once(line: Line, within_s: float) -> bool:
+            # "Ended" is believed the second time only: the leader may have to take note of a fresh lease first.
+            return await self._kept(line, number, within_s) or await self._kept(line, number, within_s)
 
-        return (await self._wire.attempt(once)).TTL > 0
+        return await self._wire.attempt(once)
 
     async def revoke(self, lease: LeaseId) -> None:
         """End a lease and delete every record put with it."""
@@ -193,13 +185,17 @@ class EtcdStore:
         """
         if self._closed:
             return
-        await self._ready()
-        line = await self._wire.stream_line()
+        line = self._wire.stream_line()
         self._watching.add(line)
         try:
+            await self._ready()
+            await self._wire.connect(line)
             async with aclosing(self._batches(line, after)) as batches:
                 async for batch in batches:
                     yield batch
+        except StoreUnavailable:
+            if not self._closed:
+                raise
         except Gap:
             if not self._closed:
                 self._wire.leave_member(line.endpoint)
@@ -271,6 +267,19 @@ class EtcdStore:
         if len(pairs) == request.limit:
             pairs = [pair for pair in pairs if pair.mod_revision != pairs[-1].mod_revision]
         return self._keys.named(Kind.HISTORY, pairs)
+
+    async def _kept(self, line: Line, number: int, within_s: float) -> bool:
+        """Renew once at a leader that a majority confirms afterwards. Raises ``Fault``."""
+        words = self._wire.words()
+        answers = await line.lease.LeaseKeepAlive(
+            [pb.LeaseKeepAliveRequest(ID=number)], timeout=within_s, metadata=words)
+        if not answers:
+            raise Fault("it did not answer to a renewal")
+        confirmed = await line.kv.Range(pb.RangeRequest(key=self._keys.mark, count_only=True), timeout=within_s,
+                                        metadata=words)
+        if confirmed.header.raft_term != answers[0].header.raft_term:
+            raise Fault("its leader changed")
+        return answers[0].TTL > 0
 
     async def _lease_ended(self, transaction: Transaction, refusal: Refused) -> Conflict:
         """Tell which put cannot be, after etcd refused a transaction for a lease that it does not know."""

@@ -57,6 +57,7 @@ async def _heard(stream: _Watch) -> AsyncGenerator[pb.WatchResponse, None]:
     while True:
         # A task of its own, because a receiving that is cancelled midway would lose half a message.
         receiving = asyncio.ensure_future(stream.recv_message())
+        receiving.add_done_callback(_noted)
         try:
             for _ in range(round(SILENCE_S / PROBE_S)):
                 if (await asyncio.wait({receiving}, timeout=PROBE_S))[0]:
@@ -68,9 +69,14 @@ async def _heard(stream: _Watch) -> AsyncGenerator[pb.WatchResponse, None]:
         except TimeoutError:
             raise Gap("the connection takes nothing any more") from None
         finally:
-            if not receiving.done():
-                receiving.cancel()
+            receiving.cancel()
         response = receiving.result()
         if response is None:
             raise Gap("the member ended the stream")
         yield response
+
+
+def _noted(received: asyncio.Future[pb.WatchResponse | None]) -> None:
+    """Note how a receiving ended, also where nobody waits for it any more."""
+    if not received.cancelled():
+        received.exception()

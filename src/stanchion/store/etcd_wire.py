@@ -24,10 +24,11 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
-from grpclib.client import Channel, UnaryUnaryMethod
+from grpclib.client import Channel, Handler, UnaryUnaryMethod
 from grpclib.config import Configuration
 from grpclib.const import Status
 from grpclib.exceptions import GRPCError, ProtocolError, StreamTerminatedError
+from grpclib.protocol import H2Protocol
 
 from stanchion.model.errors import InvalidInput, StoreError, StoreUnavailable, StoreUnusable
 from stanchion.store._rpc import etcd_grpc as rpc
@@ -103,7 +104,8 @@ class Line:
         self._tls = tls
         secured = context(tls) if endpoint.secure else None
         self._channel = Channel(endpoint.host, endpoint.port, ssl=secured, config=PINGS)
-        self._begun = False
+        self._protocol: H2Protocol | None = None
+        self._begun = self._closed = False
         self.kv = rpc.KVStub(self._channel)
         self.lease = rpc.LeaseStub(self._channel)
         self.watch = rpc.WatchStub(self._channel)
@@ -111,10 +113,16 @@ class Line:
         self.maintenance = rpc.MaintenanceStub(self._channel)
 
     async def connect(self, within_s: float) -> None:
-        """Connect unless we are. Raises ``Fault``: nothing was sent."""
+        """Connect unless we are. Raises ``Fault``: nothing was sent.
+
+        A connection that broke is not made again: the next line reads the certificates anew.
+        """
+        handler = None if self._protocol is None else self._protocol.handler
+        if isinstance(handler, Handler) and handler.connection_lost:
+            raise Fault("the connection broke", sent=False)
         try:
             async with asyncio.timeout(within_s):
-                await self._channel.__connect__()
+                self._protocol = await self._channel.__connect__()
         except TimeoutError:
             raise Fault(f"no connection within {within_s:.2g} s", sent=False) from None
         except ssl.SSLCertVerificationError as fault:
@@ -123,6 +131,9 @@ class Line:
             raise Fault(f"it does not speak TLS as we do ({fault.reason})", sent=False, setup=True) from None
         except OSError as fault:
             raise Fault(fault.strerror or str(fault), sent=False) from None
+        if self._closed:
+            self._channel.close()
+            raise Fault("this line was closed", sent=False)
 
     async def lost(self) -> Fault:
         """Say what it means that the connection broke. On the first use over TLS it may mean that we are refused."""
@@ -135,7 +146,8 @@ class Line:
         self._begun = True
 
     def close(self) -> None:
-        """Hang up."""
+        """Hang up, also on a connection that is only being made."""
+        self._closed = True
         self._channel.close()
 
     async def _refuses_us(self) -> bool:
@@ -240,19 +252,20 @@ class Wire:
         if self._line is not None and self._line.endpoint == endpoint:
             self.leave(self._line)
 
-    async def stream_line(self) -> Line:
-        """Open a line of its own to the member in use, for a stream; the caller closes it.
+    def stream_line(self) -> Line:
+        """Give a line of its own to the member in use, for a stream; the caller connects and closes it.
 
-        Raises ``StoreUnavailable``. Of its own, because a stream that is read slowly holds up what shares its
-        connection.
+        Of its own, because a stream that is read slowly holds up what shares its connection.
         """
-        line = Line(self.line().endpoint, self._tls)
+        return Line(self.line().endpoint, self._tls)
+
+    async def connect(self, line: Line) -> None:
+        """Connect such a line. Raises ``StoreError``, and leaves a member that cannot be reached."""
         try:
             await line.connect(self.share_s)
         except Fault as fault:
-            self.leave(self.line())
+            self.leave_member(line.endpoint)
             raise self._trouble({line.endpoint.url: fault}) from None
-        return line
 
     def close(self) -> None:
         """Hang up everywhere."""
