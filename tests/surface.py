@@ -5,7 +5,7 @@ store as in life; ``World.end_orders`` makes the world end each one as soon as i
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from stanchion.model.cluster import (
     Session,
     Settings,
 )
+from stanchion.model.fencing import FenceDevice, Power
 from stanchion.model.history import Entry, Run, RunEnd, Severity
 from stanchion.model.ids import (
     BootId,
@@ -87,6 +88,44 @@ class Counted:
         return f"order{self.given:011d}"
 
 
+class Devices:
+    """Fence devices without hosts: each reports the power that stands under its parameter ``ip``."""
+
+    def __init__(self) -> None:
+        self.power: dict[str, Power] = {}
+        self.stuck: set[str] = set()
+        self.calls: list[tuple[str, FenceDevice]] = []
+
+    async def status(self, device: FenceDevice) -> tuple[Power, str]:
+        """Report it; a device at an unknown address does not answer."""
+        self.calls.append(("status", device))
+        return self._power(device)
+
+    async def off(self, device: FenceDevice) -> tuple[Power, str]:
+        """Switch off, unless it is stuck."""
+        self.calls.append(("off", device))
+        return self._switch(device, Power.OFF)
+
+    async def on(self, device: FenceDevice) -> tuple[Power, str]:
+        """Switch on."""
+        self.calls.append(("on", device))
+        return self._switch(device, Power.ON)
+
+    async def agents(self) -> Mapping[str, str]:
+        """Name two."""
+        return {"fence_ipmilan": "Fence agent for IPMI", "fence_apc": ""}
+
+    def _switch(self, device: FenceDevice, power: Power) -> tuple[Power, str]:
+        ip = device.parameters["ip"]
+        if ip in self.power and ip not in self.stuck:
+            self.power[ip] = power
+        return self._power(device)
+
+    def _power(self, device: FenceDevice) -> tuple[Power, str]:
+        power = self.power.get(device.parameters["ip"], Power.UNKNOWN)
+        return power, "no route to host" if power is Power.UNKNOWN else f"Status: {power.upper()}"
+
+
 class Watched(MemoryStore):
     """A line to the store that tells after every commit what was written."""
 
@@ -109,6 +148,7 @@ class World:
     engine: MemoryEngine = field(default_factory=MemoryEngine)
     clock: StillClock = field(default_factory=StillClock)
     chance: Counted = field(default_factory=Counted)
+    devices: Devices = field(default_factory=Devices)
     process: int | None = None
     ended_processes: list[str] = field(default_factory=list)
     ends: Callable[[Intent], tuple[Outcome, Reason]] | None = None
@@ -171,8 +211,8 @@ class World:
         """Make the API of node1."""
         services = Services(
             node=NODES[0], store=self.store, view=self.view, changed=self.changed, clock=self.clock, chance=self.chance,
-            lint=ScriptLint(), process_of=lambda _: self.process, end_process=self._end_process, token=TOKEN,
-            version="1.2.3", token_file="/var/lib/stanchion/token")
+            lint=ScriptLint(), fencer=self.devices, process_of=lambda _: self.process,
+            end_process=self._end_process, token=TOKEN, version="1.2.3", token_file="/var/lib/stanchion/token")
         if not _APPS:
             _APPS.append(create(services))
         _APPS[0].state.services = services

@@ -227,6 +227,10 @@ class Fencer(Protocol):
         """Switch on and look."""
         ...
 
+    async def agents(self) -> Mapping[str, str]:
+        """Name the fence agents that this host has, with what each says of itself; empty where it says nothing."""
+        ...
+
 
 class Lint(Protocol):
     """Reads a script before it is saved."""

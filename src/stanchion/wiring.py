@@ -135,8 +135,9 @@ async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: Scri
         try:
             made = app.create(services.Services(
                 node=NodeName(config.node), store=doors.store, view=lambda: daemon.view, changed=daemon.loop.changed,
-                clock=doors.clock, chance=doors.chance, lint=lint.ScriptLint(), process_of=runner.process_of,
-                end_process=runner.end, token=_token(config), version=__version__, token_file=str(config.token_file)))
+                clock=doors.clock, chance=doors.chance, fencer=doors.fencer, lint=lint.ScriptLint(),
+                process_of=runner.process_of, end_process=runner.end, token=_token(config), version=__version__,
+                token_file=str(config.token_file)))
             await server.serve(made, config.listen_host, config.listen_port)
         except HostError as problem:
             log.warning("the API does not answer yet", problem=str(problem))

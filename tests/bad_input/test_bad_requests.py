@@ -146,7 +146,7 @@ async def test_a_body_beyond_the_bound_is_not_read() -> None:
 async def test_a_bad_edit_revision_is_told() -> None:
     answer = await _ask(await _world(), "PATCH", "resources/idle", {"files": ["/a"]}, headers={"If-Match": "latest"})
     assert (answer.status_code, answer.json()["detail"]) == (
-        422, "If-Match must name a spec_revision, a number, not 'latest'")
+        422, "If-Match must name a revision, a number, not 'latest'")
 
 
 async def test_a_store_that_does_not_answer_is_told() -> None:

@@ -34,13 +34,14 @@ def test_status_shows_master_epoch_protection_and_resources_within_80_columns(bu
     assert "63_letters" in busy.out
     lines = busy.out.splitlines()
     assert max(map(len, lines)) <= 80
-    assert next(line for line in lines if line.startswith("node3")).split()[1:3] == ["down", "none"]
+    assert next(line for line in lines if line.startswith("node3")).split()[1:3] == ["down", "nothing"]
     assert "\x1b" not in busy.out
 
 
 @pytest.mark.parametrize("command", [
     "status", "node list", "node show node1", "resource list", "resource show web", "template list",
     "template show Xen_Template", "events", "explain web", "explain timing", "explain-timing", "runs web",
+    "fence agents",
 ])
 def test_every_look_fits_80_columns_and_has_json(busy: Shell, command: str) -> None:
     assert busy(*command.split()) == 0, busy.err

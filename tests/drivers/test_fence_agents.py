@@ -1,11 +1,13 @@
 """Fence agents by their own protocol: the state counts, never the exit code of a command."""
 
 import asyncio
+import sys
 from pathlib import Path
 
 import pytest
 
 from stanchion.drivers.fence import FenceAgents
+from stanchion.drivers.templates import SHARE
 from stanchion.model.fencing import FenceDevice, Power
 
 AGENT = """#!/bin/bash
@@ -64,6 +66,31 @@ async def test_an_unknown_answer_an_absent_agent_and_a_silent_one_are_unknown(pl
     (place / "fence_pretend").write_text("#!/bin/bash\nexec sleep 60\n")
     power, told = await _agents(place).status(_device(timeout_s=0.5))
     assert (power, told) == (Power.UNKNOWN, "fence_pretend gave no answer within 0.5 s")
+
+
+async def test_an_agent_that_cannot_be_started_is_unknown_and_says_why(place: Path) -> None:
+    (place / "fence_pretend").write_text("#!/nowhere/python\n")
+    power, told = await _agents(place).status(_device())
+    assert power is Power.UNKNOWN
+    assert told.endswith("fence_pretend cannot be started: No such file or directory")
+
+
+async def test_installed_agents_are_listed_with_what_they_say_of_themselves(place: Path) -> None:
+    """Programs that only look like agents are not run (one of that name starts a service); nobody is asked twice."""
+    lab = SHARE / "sbin" / "fence_stanchion_lab"
+    (place / "fence_lab").write_text(f"#!/bin/bash\necho call >>{place}/asked\nexec {sys.executable} {lab}\n")
+    for name in ("fence_virtd", "fence_old.bak"):
+        (place / name).write_text(f"#!/bin/bash\ntouch {place}/{name}.ran\nexit 1\n")
+    for file in place.glob("fence_*"):
+        file.chmod(0o755)
+    agents = _agents(place)
+    found = [await agents.agents(), await agents.agents()]
+    assert found[0] == found[1]
+    assert found[0]["fence_lab"] == "Fence agent for the process lab"
+    assert found[0]["fence_pretend"] == ""
+    assert not {"fence_virtd", "fence_old.bak"} & found[0].keys()
+    assert list(place.glob("*.ran")) == []
+    assert (place / "asked").read_text().split() == ["call"]
 
 
 async def test_on_switches_on(place: Path) -> None:

@@ -25,7 +25,7 @@ class Doors:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
-    """Who this agent is: its node's name, where its API answers, where it hears signs of life, and what its watchdog is."""
+    """Who this agent is: its node's name, where its API answers and it hears signs of life, what its watchdog is."""
 
     node: NodeName
     url: str = ""

@@ -7,6 +7,7 @@ not answer cost their timeout and block nothing: the lease runs out beside them.
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any
 
 import structlog
@@ -41,7 +42,10 @@ class Fences:
             wanted = only in {None, session} and session not in view.proofs and session not in self._under_way
             if wanted and held.value.attempt is Attempt.ASKED:
                 task = self._under_way[session] = group.create_task(self._fence(held))
-                task.add_done_callback(lambda _, session=session: self._under_way.pop(session, None))  # type: ignore[misc]
+                task.add_done_callback(partial(self._ended, session))
+
+    def _ended(self, session: SessionId, _: asyncio.Task[None]) -> None:
+        self._under_way.pop(session, None)
 
     def drop(self) -> None:
         """Stop: we are not the master any more."""
@@ -50,15 +54,15 @@ class Fences:
 
     async def _fence(self, held: Held[Fencing]) -> None:
         node = self._view().nodes.get(held.value.node)
-        told = "it has no fence device any more"
+        faults = []
         for device in node.value.fence if node is not None else ():
             log.warning("fencing", node=held.value.node, agent=device.agent)
             power, told = await self._doors.fencer.off(device)
             if power is Power.OFF:
                 await self._write(held, told, proven=True)
                 return
-            told = f"{device.agent}: {told}"
-        await self._write(held, told, proven=False)
+            faults.append(f"{device.agent}: {told}")
+        await self._write(held, "; ".join(faults) or "it has no fence device any more", proven=False)
 
     async def _write(self, held: Held[Fencing], told: str, *, proven: bool) -> None:
         view, mine, now = self._view(), self._session(), self._doors.clock.now()

@@ -2,8 +2,9 @@
 
 Silence is judged on this host's own monotonic clock, and only of members that the store shows alive: for the others
 their lease has spoken already. One ear is not enough: each sign of life says whom its sender does not hear, and a
-member counts as silent only when everybody that we hear agrees; a single broken link makes nobody suspect. An agent that was itself paused hears nobody for that time, so after a stall of its own
-it begins to listen anew instead of suspecting everybody.
+member counts as silent only when everybody that we hear agrees; a single broken link makes nobody suspect. An agent
+that was itself paused hears nobody for that time, so after a stall of its own it begins to listen anew instead of
+suspecting everybody.
 """
 
 import asyncio

@@ -185,8 +185,8 @@ class Tenure:
         proofs = () if last is None else self._proofs(view, last.value, journal)
         entries = tuple(Entry(at_s=now.wall_s, reason=proof_reason(proof), by=me, node=me, cause=proof.session)
                         for proof in proofs)
-        if not armed:
-            entries += (Entry(at_s=now.wall_s, reason=reason(Why.UNPROTECTED, me),
+        if not armed and not view.nodes[me].value.fence:
+            entries += (Entry(at_s=now.wall_s, reason=reason(Why.UNPROTECTED_MEANS, me),
                               severity=Severity.WARNING, by=me, node=me, cause=session.id),)
         guards = (Guard(Key(Kind.LIVE, me), NOTHING),
                   Guard(Key(Kind.SESSION, me), NOTHING if last is None else last.revision))

@@ -34,6 +34,7 @@ def create(services: Services) -> FastAPI:
     v1 = APIRouter(prefix="/v1", dependencies=[bearer])
     for part in (clusters, nodes, templates, resources, events):
         v1.include_router(part.router)
+    v1.include_router(nodes.agents)
     app.include_router(v1)
     app.add_middleware(Gate, token=services.token, token_file=services.token_file)
     return app

@@ -1,8 +1,9 @@
 """Routes for nodes: who is in the cluster, and the orders that bring a node in or out."""
 
-from fastapi import APIRouter, status
+from fastapi import APIRouter, Response, status
 
-from stanchion.api import finding, ordering, telling
+from stanchion.api import fencing, finding, ordering, revisions, telling
+from stanchion.api.revisions import IfMatch
 from stanchion.api.services import By, Here
 from stanchion.model.cluster import ClusterView, Key, Kind
 from stanchion.model.errors import NotNow
@@ -12,9 +13,11 @@ from stanchion.model.orders import Verb
 from stanchion.model.reasons import Why, reason
 from stanchion.model.state import holders
 from stanchion.model.transaction import Conflict, Guard, Transaction
-from stanchion.wire import replies
+from stanchion.wire import replies, requests
+from stanchion.wire.fencing import FenceAgentInfo, FenceAgentList, FenceTest
 
 router = APIRouter(prefix="/nodes", tags=["nodes"])
+agents = APIRouter(prefix="/fence-agents", tags=["nodes"])
 
 
 @router.get("")
@@ -25,10 +28,39 @@ async def nodes(here: Here) -> replies.NodeList:
 
 
 @router.get("/{name}")
-async def show(here: Here, name: str) -> replies.NodeInfo:
+async def show(here: Here, name: str, response: Response) -> replies.NodeInfo:
     """Tell one node."""
     view = here.view()
-    return telling.node_info(view, finding.node(view, name))
+    told = telling.node_info(view, finding.node(view, name))
+    revisions.mark(response, told.revision)
+    return told
+
+
+@router.patch("/{name}")
+async def edit(here: Here, by: By, name: str, change: requests.NodeChange,
+               if_match: IfMatch = None) -> replies.NodeInfo:
+    """Change a node's fence devices; what is left out stays."""
+    found = finding.node(here.view(), name)
+    if change.fence is not None:
+        await fencing.save(here, found, change.fence, revisions.seen(if_match), by)
+    return telling.node_info(here.view(), found)
+
+
+@router.post("/{name}/fence-test")
+async def fence_test(here: Here, by: By, name: str, order: requests.FenceTestOrder | None = None) -> FenceTest:
+    """Ask the node's fence devices for its power state, from the answering node.
+
+    With ``really``, each in turn switches the host off and on again; only where the node holds nothing.
+    """
+    return await fencing.try_out(here, finding.node(here.view(), name), by, really=order is not None and order.really)
+
+
+@agents.get("")
+async def fence_agents(here: Here) -> FenceAgentList:
+    """List the fence agents that are installed on the answering node, with what each says of itself."""
+    found = await here.fencer.agents()
+    return FenceAgentList(node=here.node, agents=tuple(
+        FenceAgentInfo(name=name, description=description) for name, description in sorted(found.items())))
 
 
 @router.post("/{name}/leave", status_code=status.HTTP_202_ACCEPTED)

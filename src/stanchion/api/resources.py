@@ -2,19 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response, status
+from fastapi import APIRouter, Query, Response, status
 
-from stanchion.api import edits, finding, history, ordering, telling
+from stanchion.api import edits, finding, history, ordering, revisions, telling
+from stanchion.api.revisions import IfMatch
 from stanchion.api.services import By, Here, Services
-from stanchion.model.errors import InvalidInput, NotFound
+from stanchion.model.errors import NotFound
 from stanchion.model.orders import Verb
 from stanchion.model.resource import ScriptKind
 from stanchion.plan import explain as explaining
 from stanchion.wire import replies, requests
 
 router = APIRouter(prefix="/resources", tags=["resources"])
-
-IfMatch = Annotated[str | None, Header(description="the spec_revision that the edit was made from")]
 
 
 @router.get("")
@@ -38,7 +37,7 @@ async def create(here: Here, by: By, asked: requests.ResourceCreate, response: R
 async def show(here: Here, name: str, response: Response) -> replies.ResourceDetail:
     """Tell one resource with its configuration and the last run of each of its scripts."""
     told = await _detail(here, name)
-    response.headers["ETag"] = f'"{told.spec_revision}"'
+    revisions.mark(response, told.spec_revision)
     return told
 
 
@@ -47,7 +46,7 @@ async def edit(here: Here, by: By, name: str, change: requests.ResourceChange,
                if_match: IfMatch = None) -> replies.Saved:
     """Change a resource's configuration; what is left out stays. A running resource takes it at its next load."""
     found = finding.resource(here.view(), name)
-    warnings = await edits.edit(here, found, change, _revision(if_match), by)
+    warnings = await edits.edit(here, found, change, revisions.seen(if_match), by)
     return replies.Saved(resource=await _detail(here, found), warnings=warnings)
 
 
@@ -131,12 +130,3 @@ async def _detail(here: Services, name: str) -> replies.ResourceDetail:
         raise NotFound(f"{found} is being made or deleted at this moment; look again")
     last = await history.last_runs(here.store, found)
     return telling.resource_detail(here.view(), found, here.process_of(found), last)
-
-
-def _revision(if_match: str | None) -> int | None:
-    if if_match is None or if_match.strip() == "*":
-        return None
-    bare = if_match.strip().removeprefix("W/").strip('"')
-    if not bare.isdecimal():
-        raise InvalidInput(f"If-Match must name a spec_revision, a number, not {if_match!r}")
-    return int(bare)

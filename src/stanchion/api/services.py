@@ -9,7 +9,7 @@ from fastapi import Depends, Header, Request
 
 from stanchion.model.cluster import ClusterView
 from stanchion.model.ids import NodeName, ResourceName, Revision
-from stanchion.ports import Chance, Clock, Lint, Store
+from stanchion.ports import Chance, Clock, Fencer, Lint, Store
 from stanchion.wire.requests import BY_HEADER
 
 CATCH_UP_S = 3.0
@@ -35,6 +35,7 @@ class Services:
     clock: Clock
     chance: Chance
     lint: Lint
+    fencer: Fencer
     process_of: Callable[[ResourceName], int | None]
     end_process: Callable[[ResourceName], Awaitable[bool]]
     token: str

@@ -1,18 +1,22 @@
 """From the records of the model to the shapes of the wire: what the view knows, as it is told to people."""
 
+import re
 from typing import Any, Literal
 
-from stanchion.model.cluster import ClusterView, SelfFence
+from stanchion.model.cluster import ClusterView, SelfFence, Session
+from stanchion.model.fencing import Attempt, FenceDevice, Protection
 from stanchion.model.history import Entry, Run
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.orders import ENDED, Intent
-from stanchion.model.reasons import Reason, sentence
+from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import Machine, Monitoring, Policies, ScriptKind, Scripts
 from stanchion.model.state import LOADED_STATES, holders
 from stanchion.model.template import Template
 from stanchion.model.timing import TIMINGS, Profile
 from stanchion.plan import orders, timing
+from stanchion.plan.protection import protection
 from stanchion.wire import replies
+from stanchion.wire.requests import MASK
 
 
 def reason_info(of: Reason) -> replies.ReasonInfo:
@@ -44,8 +48,8 @@ def timing_info(view: ClusterView) -> replies.TimingInfo:
     profile = view.settings.value.profile if view.settings else Profile.DEFAULT
     of = TIMINGS[profile]
     return replies.TimingInfo(
-        profile=profile, renew_s=of.renew_s, halt_s=of.halt_s, fence_s=of.fence_s, lease_s=of.lease_s,
-        granularity_s=of.granularity_s, derivation=timing.derivation(of))
+        profile=profile, beat_s=of.beat_s, suspect_s=of.suspect_s, renew_s=of.renew_s, halt_s=of.halt_s,
+        fence_s=of.fence_s, lease_s=of.lease_s, granularity_s=of.granularity_s, derivation=timing.derivation(of))
 
 
 def node_info(view: ClusterView, name: NodeName) -> replies.NodeInfo:
@@ -60,12 +64,37 @@ def node_info(view: ClusterView, name: NodeName) -> replies.NodeInfo:
         state=_node_state(view, name, wanted=known is None or known.value.wanted),
         master=view.master is not None and view.master.value.node == name,
         self_fence=session.self_fence if session else SelfFence.NONE,
+        protected_by=(by := protection(view, name)),
+        unprotected=reason_info(reason(Why.UNPROTECTED_MEANS, name)) if by is Protection.NOTHING else None,
+        fence=tuple(map(device_info, known.value.fence)) if known else (),
+        fencing=_fencing_info(view, session) if session else None,
+        revision=known.revision if known else 0,
         url=session.url if session else "",
         version=session.version if session else "",
         since=replies.instant(session.opened_at_s) if session and live else None,
         proof=proof.value.kind if proof and not live else None,
         resources=tuple(held),
     )
+
+
+SECRET = re.compile(r"pass(wd|word|phrase)|secret|token|community|(^|_)key($|_)", re.IGNORECASE)
+"""Names of parameters whose values are not told: passwords, secrets, tokens, keys, SNMP communities."""
+
+
+def device_info(of: FenceDevice) -> replies.FenceDeviceInfo:
+    """Tell a fence device with its secrets masked."""
+    shown = {name: MASK if SECRET.search(name) and value else value for name, value in of.parameters.items()}
+    return replies.FenceDeviceInfo(agent=of.agent, parameters=shown, timeout_s=of.timeout_s)
+
+
+def _fencing_info(view: ClusterView, session: Session) -> replies.FencingInfo | None:
+    held = view.fencings.get(session.id)
+    if held is None or session.id in view.proofs:
+        return None
+    of = held.value
+    why = (reason(Why.FENCE_UNDER_WAY, of.node) if of.attempt is Attempt.ASKED
+           else reason(Why.FENCE_FAILED, of.node, of.text))
+    return replies.FencingInfo(attempt=of.attempt, tries=of.tries, at=replies.instant(of.at_s), text=sentence(why))
 
 
 def _node_state(view: ClusterView, name: NodeName, *,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from stanchion import __version__
-from stanchion.cli import exits, looking, nodes, orders, resources
+from stanchion.cli import exits, fences, looking, nodes, orders, resources
 from stanchion.cli.session import TERMINAL, Terminal
 from stanchion.model.errors import StanchionError
 
@@ -24,6 +24,7 @@ app.command(orders.migrate)
 app.command(orders.alert)
 app.command(orders.end_process)
 app.command(nodes.app)
+app.command(fences.app)
 app.command(looking.templates)
 app.command(looking.events)
 app.command(looking.explain)

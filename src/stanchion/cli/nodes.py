@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from cyclopts import App, Parameter
 
+from stanchion.cli.changes import seconds
 from stanchion.cli.orders import finish
 from stanchion.cli.session import COMMON, Common
 from stanchion.model.errors import InvalidInput, StanchionError
@@ -35,6 +36,61 @@ async def show(node: str, /, *, common: Common = COMMON) -> None:
         from stanchion.cli import show
 
         session.tell(await session.client.node(node), show.node)
+
+
+@app.command
+async def fence(node: str, /, *words: str, agent: str | None = None,
+                within: Annotated[str, Parameter(name="--timeout")] = "20s",
+                remove: Annotated[bool, Parameter(negative="")] = False, common: Common = COMMON) -> None:
+    """Give a node one more fence device, tried after those that it has; or take devices away.
+
+    Parameters
+    ----------
+    node
+        Name of the node, in any case.
+    words
+        The agent's parameters as NAME=VALUE, like ip=10.0.0.7 username=fence password=... plug=3.
+    agent
+        Name of the fence agent, like fence_ipmilan; `stanchion fence agents` lists them.
+    within
+        How long the device may take to switch the host off: 20, 20s, 1m.
+    remove
+        Take the devices of that agent away; without an agent, all of them.
+    """
+    from stanchion.wire.requests import FenceDeviceChange, NodeChange
+
+    if remove and words:
+        raise InvalidInput("--remove takes the devices of an agent away as a whole; leave the parameters out")
+    if not remove and agent is None:
+        raise InvalidInput("name the device's agent, like --agent fence_ipmilan; `stanchion fence agents` lists them")
+    async with common.session() as session:
+        from stanchion.cli import show
+
+        found = await session.client.node(node)
+        devices = [FenceDeviceChange(**device.model_dump()) for device in found.fence]
+        if not remove:
+            devices.append(FenceDeviceChange(agent=str(agent), parameters=_parameters(words),
+                                             timeout_s=seconds(within)))
+        else:
+            kept = [device for device in devices if agent is not None and device.agent != agent]
+            if len(kept) == len(devices):
+                raise InvalidInput(f"{found.name} has no such fence device; `stanchion node show {found.name}` shows "
+                                   "what it has")
+            devices = kept
+        saved = await session.client.edit_node(found.name, NodeChange(fence=tuple(devices)), seen=found.revision)
+        session.tell(saved, show.node)
+        if not remove:
+            session.say(f"Try it: stanchion fence test {saved.name}")
+
+
+def _parameters(words: tuple[str, ...]) -> dict[str, str]:
+    """Read NAME=VALUE words. The value of a word that is none is not repeated: it may be a password."""
+    given = dict(word.partition("=")[::2] for word in words)
+    if any("=" not in word for word in words):
+        raise InvalidInput("a parameter is written NAME=VALUE, like ip=10.0.0.7")
+    if len(given) < len(words):
+        raise InvalidInput("a parameter is given twice; each can be given once")
+    return given
 
 
 @app.command

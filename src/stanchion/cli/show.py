@@ -4,7 +4,7 @@ Colours carry no meaning of their own: the words say everything, so the tables r
 shown in the reader's own time zone; the JSON output keeps UTC.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from rich.console import Group, RenderableType
@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from stanchion.model.cluster import SelfFence
+from stanchion.model.fencing import Protection
 from stanchion.model.history import RunEnd, Severity
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import State
@@ -70,7 +70,7 @@ def where(of: replies.ResourceInfo) -> str:
     return f"{of.name} is {state_text(of).plain}{at}{to}"
 
 
-def _table(*columns: str) -> Table:
+def table_of(*columns: str) -> Table:
     """Make a table whose last column takes what room is left."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False, padding=(0, 2, 0, 0))
     for column in columns[:-1]:
@@ -109,7 +109,7 @@ def status(told: replies.Status) -> RenderableType:
 
 def resources(of: Iterable[replies.ResourceInfo]) -> RenderableType:
     """Show resources, one a line."""
-    table = _table("Resource", "State", "Node", "Lives", "Since", "Reason")
+    table = table_of("Resource", "State", "Node", "Lives", "Since", "Reason")
     for one in of:
         node = (one.node if one.state is not State.OFFLINE else None) or "-"
         if one.move is not None:
@@ -120,11 +120,11 @@ def resources(of: Iterable[replies.ResourceInfo]) -> RenderableType:
     return table
 
 
-def nodes(of: Iterable[replies.NodeInfo], cluster: replies.ClusterInfo) -> RenderableType:
+def nodes(of: Sequence[replies.NodeInfo], cluster: replies.ClusterInfo) -> RenderableType:
     """Show the cluster's line and its nodes."""
     quorum = "quorum reached" if cluster.quorum else f"waiting for quorum of {cluster.quorum_nodes}"
     line = f"Cluster {cluster.name}, epoch {cluster.epoch}, master {cluster.master or 'none'}, {quorum}"
-    table = _table("Node", "State", "Self-fence", "Since", "Resources")
+    table = table_of("Node", "State", "Protected by", "Since", "Resources")
     for one in of:
         name = Text(one.name)
         if one.master:
@@ -132,13 +132,21 @@ def nodes(of: Iterable[replies.NodeInfo], cluster: replies.ClusterInfo) -> Rende
         held = ", ".join(one.resources) or "-"
         table.add_row(name, Text(one.state, style=NODE_COLOURS[one.state]), _protection(one), instant(one.since),
                       _plain(held + _doubt(one)))
-    return Group(_plain(line), Text(), table)
+    return Group(_plain(line), Text(), table, *_dangers(of))
 
 
 def _protection(of: replies.NodeInfo) -> Text:
-    if of.self_fence is SelfFence.NONE:
-        return Text("none", style="bold red")
-    return Text(of.self_fence.value)
+    if of.protected_by is Protection.NOTHING:
+        return Text(of.protected_by, style="bold red")
+    return Text("self-fence, device" if of.protected_by is Protection.BOTH else of.protected_by)
+
+
+def _dangers(of: Iterable[replies.NodeInfo]) -> tuple[Text, ...]:
+    """Say in red what it means that nothing protects a node, and that one is being switched off or could not be."""
+    told = [Text(f"{one.unprotected.text}.", style="bold red") for one in of
+            if one.unprotected is not None and one.state != "left"]
+    told += [Text(f"{one.fencing.text}.", style="bold red") for one in of if one.fencing is not None]
+    return (Text(), *(Text(text.plain[:1].upper() + text.plain[1:], text.style) for text in told)) if told else ()
 
 
 def _doubt(of: replies.NodeInfo) -> str:
@@ -152,7 +160,9 @@ def node(of: replies.NodeInfo) -> RenderableType:
     rows: list[tuple[str, RenderableType]] = [
         ("Node", _plain(of.name + (" (master)" if of.master else ""))),
         ("State", Text(of.state, style=NODE_COLOURS[of.state])),
-        ("Self-fence", _protection(of)),
+        ("Protected by", _protection(of)),
+        ("Self-fence", of.self_fence.value),
+        *((f"Fence device {number}", _device(one)) for number, one in enumerate(of.fence, start=1)),
         ("Address", _plain(of.url or "-")),
         ("Version", of.version or "-"),
         ("Since", instant(of.since)),
@@ -160,7 +170,12 @@ def node(of: replies.NodeInfo) -> RenderableType:
     ]
     if of.proof is not None:
         rows.append(("Proof", of.proof.value))
-    return _facts(rows)
+    return Group(_facts(rows), *_dangers((of,)))
+
+
+def _device(of: replies.FenceDeviceInfo) -> Text:
+    words = [f"{name}={value}" for name, value in of.parameters.items()]
+    return _plain(" ".join([of.agent, *words, f"(within {duration(of.timeout_s)})"]))
 
 
 def resource(of: replies.ResourceDetail) -> RenderableType:
@@ -220,7 +235,7 @@ def _scripts(of: dict[ScriptKind, replies.ScriptInfo]) -> Group:
 
 def templates(of: replies.TemplateList) -> RenderableType:
     """Show templates, one a line."""
-    table = _table("Template", "Live", "Title")
+    table = table_of("Template", "Live", "Title")
     for one in of.templates:
         table.add_row(_plain(one.name), "yes" if one.live else "no", _plain(one.title))
     return table
@@ -235,7 +250,7 @@ def template(of: replies.TemplateDetail) -> RenderableType:
         ("Migrates live", "yes" if of.live else "no"),
         *_settings(of.monitoring, of.policies),
     ]
-    form = _table("Parameter", "Default", "Asks for")
+    form = table_of("Parameter", "Default", "Asks for")
     for one in of.parameters:
         asks = one.label + (f" ({', '.join(one.choices)})" if one.choices else "")
         form.add_row(_plain(one.name), _plain(one.default or ("required" if one.required else "-")), _plain(asks))
@@ -281,7 +296,7 @@ def runs(of: replies.RunList) -> RenderableType:
     """Show runs, one a line."""
     if not of.runs:
         return _plain("No script has run yet.")
-    table = _table("Script", "Started", "Took", "Node", "End", "Failing command")
+    table = table_of("Script", "Started", "Took", "Node", "End", "Failing command")
     for one in of.runs:
         table.add_row(one.script.value, instant(one.started_at), _took(one), _plain(one.node), _end(one),
                       _plain(one.command or "-"))

@@ -30,7 +30,7 @@ from stanchion.model.errors import (
 )
 from stanchion.model.history import Severity
 from stanchion.model.resource import ScriptKind
-from stanchion.wire import replies, requests
+from stanchion.wire import fencing, replies, requests
 
 CONNECT_S = 3.0
 ANSWER_S = 15.0
@@ -92,6 +92,26 @@ class Client:
         """Look at one node."""
         return await self._get(replies.NodeInfo, f"nodes/{_part(name)}")
 
+    async def edit_node(self, name: str, change: requests.NodeChange, *, seen: int | None = None) -> replies.NodeInfo:
+        """Change a node's fence devices; ``seen`` is the ``revision`` that the change was made from."""
+        return await self._send(replies.NodeInfo, "PATCH", f"nodes/{_part(name)}", change, _if_match(seen))
+
+    async def fence_test(self, name: str, *, really: bool = False) -> fencing.FenceTest:
+        """Have a node's fence devices tried; a real test is asked of another node, where an address of one is known."""
+        node = await self.node(name)
+        patience_s = sum(device.timeout_s for device in node.fence) * (3 if really else 1)
+        for _ in self._urls if really else ():
+            if (await self.health()).node != node.name:
+                break
+            self._at += 1
+        answer = await self._ask("POST", f"nodes/{_part(name)}/fence-test", body={"really": really},
+                                 patience_s=patience_s)
+        return _read(fencing.FenceTest, answer)
+
+    async def fence_agents(self) -> fencing.FenceAgentList:
+        """List the fence agents that the answering node has."""
+        return await self._get(fencing.FenceAgentList, "fence-agents")
+
     async def order_node(self, name: str, what: Literal["leave", "join", "confirm-down"]) -> replies.IntentInfo:
         """Order a node in or out, or state that it is down."""
         return await self._send(replies.IntentInfo, "POST", f"nodes/{_part(name)}/{what}")
@@ -122,8 +142,7 @@ class Client:
 
     async def edit(self, name: str, change: requests.ResourceChange, *, seen: int | None = None) -> replies.Saved:
         """Change a resource; ``seen`` is the ``spec_revision`` that the change was made from."""
-        headers = {} if seen is None else {"If-Match": f'"{seen}"'}
-        return await self._send(replies.Saved, "PATCH", f"resources/{_part(name)}", change, headers)
+        return await self._send(replies.Saved, "PATCH", f"resources/{_part(name)}", change, _if_match(seen))
 
     async def delete(self, name: str) -> None:
         """Delete a resource."""
@@ -246,6 +265,10 @@ class Client:
 
 def _part(name: str) -> str:
     return quote(name, safe="") or "-"
+
+
+def _if_match(seen: int | None) -> dict[str, str]:
+    return {} if seen is None else {"If-Match": f'"{seen}"'}
 
 
 def _read(shape: type[Shape], answer: httpx2.Response) -> Shape:

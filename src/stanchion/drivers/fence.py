@@ -6,10 +6,14 @@ already is thereby a success, and an ``off`` that says it succeeded while the ho
 """
 
 import asyncio
+import html
 import os
+import re
 import shutil
 import signal
+from collections.abc import Mapping
 from contextlib import suppress
+from pathlib import Path
 
 from stanchion.model.fencing import FenceDevice, Power
 
@@ -17,8 +21,20 @@ SEARCHED = "/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/sbin:/usr/local/bin"
 LOOK_AGAIN_S = 0.2
 """How long to wait between two looks at the power state while a host goes down."""
 
+ALL_TELL_WITHIN_S = 8.0
+"""How long the agents of this host may take together to say what they are; who is slower has no description."""
+
+AT_ONCE = 4
+
+NOT_AGENTS = frozenset({"fence_ack_manual", "fence_check", "fence_kdump_send", "fence_legacy", "fence_node",
+                        "fence_pcmk", "fence_sanlockd", "fence_tool", "fence_virtd"})
+"""Programs that are called like fence agents and are none: some would start a service when run."""
+
+_NAME = re.compile(r"fence_[a-z0-9_]+")
+_SHORT = re.compile(r'<resource-agent[^>]*\bshortdesc="([^"]*)"')
 _STATES = {0: Power.ON, 2: Power.OFF}
 _SAID_MAX = 500
+_METADATA_MAX = 4000
 
 
 class FenceAgents:
@@ -26,6 +42,7 @@ class FenceAgents:
 
     def __init__(self, path: str = SEARCHED) -> None:
         self._path = path
+        self._described: dict[str, str] = {}
 
     async def status(self, device: FenceDevice) -> tuple[Power, str]:
         """Ask a device for the power state; the text says what it said. Takes at most the device's timeout."""
@@ -59,19 +76,45 @@ class FenceAgents:
         except TimeoutError:
             return Power.UNKNOWN, f"{device.agent} gave no answer within {device.timeout_s:g} s"
 
+    async def agents(self) -> Mapping[str, str]:
+        """Name the installed agents with their short descriptions, which are asked for once and then remembered."""
+        names = await asyncio.to_thread(self._installed)
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def describe(name: str) -> None:
+            async with turn:
+                code, said = await self._call(FenceDevice(agent=name), "metadata", most=_METADATA_MAX)
+            found = _SHORT.search(said)
+            self._described[name] = html.unescape(found[1]) if code == 0 and found else ""
+
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ALL_TELL_WITHIN_S), asyncio.TaskGroup() as group:
+                for name in names:
+                    if name not in self._described:
+                        group.create_task(describe(name))
+        return {name: self._described.get(name, "") for name in names}
+
+    def _installed(self) -> list[str]:
+        found = {file.name for place in self._path.split(":") for file in Path(place).glob("fence_*")
+                 if _NAME.fullmatch(file.name) and file.is_file() and os.access(file, os.X_OK)}
+        return sorted(found - NOT_AGENTS)
+
     async def _status(self, device: FenceDevice) -> tuple[Power, str]:
         code, said = await self._call(device, "status")
         return _STATES.get(code, Power.UNKNOWN), said
 
-    async def _call(self, device: FenceDevice, action: str) -> tuple[int, str]:
+    async def _call(self, device: FenceDevice, action: str, *, most: int = _SAID_MAX) -> tuple[int, str]:
         """Run the agent once; give its exit code and what it said. Cancelling ends its process group."""
         program = shutil.which(device.agent, path=self._path)
         if program is None:
             return 1, f"there is no fence agent {device.agent} on this host"
         words = "".join(f"{key}={value}\n" for key, value in {**device.parameters, "action": action}.items())
-        running = await asyncio.create_subprocess_exec(
-            program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-            env={"PATH": self._path, "LANG": "C.UTF-8"}, start_new_session=True)
+        try:
+            running = await asyncio.create_subprocess_exec(
+                program, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT, env={"PATH": self._path, "LANG": "C.UTF-8"}, start_new_session=True)
+        except OSError as problem:
+            return 1, f"{program} cannot be started: {problem.strerror}"
         try:
             said, _ = await running.communicate(words.encode())
         except BaseException:
@@ -79,5 +122,5 @@ class FenceAgents:
                 os.killpg(running.pid, signal.SIGKILL)
             await asyncio.shield(running.wait())
             raise
-        text = " ".join(said.decode(errors="replace").split())[:_SAID_MAX]
+        text = " ".join(said.decode(errors="replace").split())[:most]
         return running.returncode if running.returncode is not None else 1, text

@@ -29,6 +29,15 @@ class FenceDevice:
     timeout_s: float = 20.0
 
 
+class Protection(StrEnum):
+    """What can prove that a node stopped although it says nothing any more."""
+
+    NOTHING = "nothing"
+    SELF_FENCE = "self-fence"
+    DEVICE = "fence device"
+    BOTH = "both"
+
+
 class Attempt(StrEnum):
     """How far the fencing of a session has come; a success is a proof, and needs no state of its own."""
 

@@ -104,9 +104,16 @@ class Why(StrEnum):
     PROOF_CONFIRMED = "proof_confirmed"
     PROOF_RESET = "proof_reset"
     UNPROTECTED = "unprotected"
+    UNPROTECTED_MEANS = "unprotected_means"
+    SELF_FENCE_LOST = "self_fence_lost"
     MASTER_IS = "master_is"
     FENCE_ASKED = "fence_asked"
     FENCE_FAILED = "fence_failed"
+    FENCE_UNDER_WAY = "fence_under_way"
+    FENCE_AWAITED = "fence_awaited"
+    FENCE_BRAKED = "fence_braked"
+    FENCE_SAVED = "fence_saved"
+    FENCE_TESTED = "fence_tested"
     LEAVE_ASKED = "leave_asked"
     JOIN_ASKED = "join_asked"
     CONFIRM_ASKED = "confirm_asked"
@@ -204,8 +211,16 @@ SENTENCES: dict[Why, str] = {
     Why.PROOF_CONFIRMED: "{1} stated that {0} is down",
     Why.PROOF_RESET: "{0} was restarted, so nothing survived there",
     Why.UNPROTECTED: "nothing proves that {0} stopped: it has neither a self-fence nor a fence device",
+    Why.UNPROTECTED_MEANS: "nothing protects {0}: if it is lost, what it holds stays down until {0} returns or an "
+                           "operator confirms that it is down",
+    Why.SELF_FENCE_LOST: "node {0} lost its self-fence; its fence device still protects it",
     Why.FENCE_ASKED: "node {0} is silent: switching it off by its fence device",
     Why.FENCE_FAILED: "node {0} could not be switched off: {1}",
+    Why.FENCE_UNDER_WAY: "{0} is being switched off by its fence device",
+    Why.FENCE_AWAITED: "waiting for the fence device of {0} to report it off, which proves that nothing runs there",
+    Why.FENCE_BRAKED: "half or more of the members are lost at once, so nobody is switched off",
+    Why.FENCE_SAVED: "{0} saved the fence devices of node {1}: {2}",
+    Why.FENCE_TESTED: "{0} has node {1} switched off and on again, to test its fence devices",
     Why.MASTER_IS: "node {0} is the master",
     Why.LEAVE_ASKED: "{0} asked node {1} to leave",
     Why.JOIN_ASKED: "{0} asked node {1} to join",

@@ -7,14 +7,16 @@ from the behaviour that it explains.
 
 from dataclasses import dataclass, replace
 
-from stanchion.model.cluster import ClusterView, Held, Proof, ProofKind, SelfFence
+from stanchion.model.cluster import ClusterView, Held, Proof, ProofKind
 from stanchion.model.events import AlertRaised, Event, HolderGone, NoNode, QuorumAwaited, Recovered
+from stanchion.model.fencing import Attempt, Protection, Senses
 from stanchion.model.ids import Moment, NodeName, ResourceName, SessionId
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import AlertKind, ResourceState, State, holders
-from stanchion.plan import placement, recovery
+from stanchion.plan import fencing, placement, recovery
 from stanchion.plan.membership import Fate, fate
+from stanchion.plan.protection import protection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,9 +56,8 @@ def _standing(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) 
     state = held.value
     told: list[Reason] = []
     for node, session in _claims(state):
-        if session is not None and fate(view, node, session) is Fate.DOUBTFUL:
-            told += [reason(Why.NODE_LOST, node), reason(Why.UNPROTECTED, node) if not _protected(view, node)
-                     else reason(Why.PROOF_AWAITED, node)]
+        if session is not None:
+            told += _doubts(view, node, session)
     match state.state:
         case State.QUORUM_WAIT if view.settings is not None:
             told.append(reason(Why.QUORUM_MISSING, len(view.live), view.settings.value.quorum_nodes))
@@ -80,9 +81,26 @@ def _claims(state: ResourceState) -> tuple[tuple[NodeName, SessionId | None], ..
     return ((state.node, state.session), *second)
 
 
-def _protected(view: ClusterView, node: NodeName) -> bool:
-    held = view.sessions.get(node)
-    return held is not None and held.value.self_fence is not SelfFence.NONE
+def _doubts(view: ClusterView, node: NodeName, session: SessionId) -> tuple[Reason, ...]:
+    """Say what is in doubt about a holder and which proof is awaited; a member may be silent before its lease ends."""
+    held = view.fencings.get(session)
+    doubtful = fate(view, node, session) is Fate.DOUBTFUL
+    if held is not None and held.value.attempt is Attempt.ASKED and session not in view.proofs:
+        return (reason(Why.NODE_LOST, node), reason(Why.FENCE_UNDER_WAY, node))
+    if not doubtful:
+        return ()
+    told = [reason(Why.NODE_LOST, node)]
+    if held is not None:
+        told.append(reason(Why.FENCE_FAILED, node, held.value.text))
+    match protection(view, node):
+        case Protection.NOTHING:
+            told.append(reason(Why.UNPROTECTED, node))
+        case Protection.DEVICE:
+            braked = fencing.braked(view, fencing.suspect(view, Senses()))
+            told.append(reason(Why.FENCE_BRAKED) if braked else reason(Why.FENCE_AWAITED, node))
+        case Protection.SELF_FENCE | Protection.BOTH:
+            told.append(reason(Why.PROOF_AWAITED, node))
+    return tuple(told)
 
 
 def _if_lost(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> tuple[Reason, ...]:
@@ -93,7 +111,7 @@ def _if_lost(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, n
         return (reason(Why.HELD_BY_NONE),)
     if state.session is None:
         after = _without(view, node, None)
-    elif fate(view, node, state.session) is not Fate.PROVEN and not _protected(view, node):
+    elif fate(view, node, state.session) is not Fate.PROVEN and protection(view, node) is Protection.NOTHING:
         return (reason(Why.UNPROTECTED, node), reason(Why.STAYS_UNTIL_PROOF, node))
     else:
         after = _without(view, node, state.session)
@@ -107,7 +125,8 @@ def _without(view: ClusterView, node: NodeName, session: SessionId | None) -> Cl
     live = {name: held for name, held in view.live.items() if name != node}
     proofs = dict(view.proofs)
     if session is not None:
-        proof = Proof(node=node, session=session, kind=ProofKind.EXPIRED, at_s=0.0)
+        fenced = protection(view, node) in {Protection.DEVICE, Protection.BOTH}
+        proof = Proof(node=node, session=session, kind=ProofKind.FENCED if fenced else ProofKind.EXPIRED, at_s=0.0)
         proofs[session] = Held(proof, view.revision)
     return replace(view, live=live, proofs=proofs)
 

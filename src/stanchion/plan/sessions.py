@@ -57,7 +57,9 @@ def undeclared(view: ClusterView, mine: Session, now: Moment) -> Transaction | N
     held, live = view.sessions.get(mine.node), view.live.get(mine.node)
     if held is None or live is None or live.value.session != mine.id:
         return None
-    entry = Entry(at_s=now.wall_s, reason=reason(Why.UNPROTECTED, mine.node), severity=Severity.CRITICAL,
+    node = view.nodes.get(mine.node)
+    why = Why.SELF_FENCE_LOST if node is not None and node.value.fence else Why.UNPROTECTED_MEANS
+    entry = Entry(at_s=now.wall_s, reason=reason(why, mine.node), severity=Severity.CRITICAL,
                   by=mine.node, node=mine.node, cause=mine.id)
     guards = (Guard(Key(Kind.SESSION, mine.node), held.revision), Guard(Key(Kind.LIVE, mine.node), live.revision))
     told = () if held.value.self_fence is SelfFence.NONE else (entry,)

@@ -5,6 +5,7 @@ every host: it really switches the host off, unless it is told to be slow, to be
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stanchion.model.fencing import FenceDevice, Power
@@ -75,3 +76,7 @@ class PretendPower:
     async def on(self, device: FenceDevice) -> tuple[Power, str]:
         """Report the power state; hosts are booted by the world."""
         return await self.status(device)
+
+    async def agents(self) -> Mapping[str, str]:
+        """Name this one."""
+        return {"fence_pretend": "Pretend power of the simulator"}

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from stanchion.model.cluster import ProofKind, SelfFence
 from stanchion.model.errors import StanchionError
+from stanchion.model.fencing import Attempt, Protection
 from stanchion.model.history import RunEnd, Severity
 from stanchion.model.orders import Outcome, Verb
 from stanchion.model.resource import (
@@ -71,6 +72,8 @@ class TimingInfo(Reply):
     """The timers of the cluster's profile, and the derivation that shows why a failover is safe."""
 
     profile: Profile
+    beat_s: float = 0.0
+    suspect_s: float = 0.0
     renew_s: float
     halt_s: float
     fence_s: float
@@ -95,17 +98,41 @@ class ClusterInfo(Reply):
     profile: Profile
 
 
+class FenceDeviceInfo(Reply):
+    """One way to switch a host off. Secret values are masked."""
+
+    agent: str
+    parameters: dict[str, str] = Field(default_factory=dict)
+    timeout_s: float
+
+
+class FencingInfo(Reply):
+    """A fencing of the node's last session that is under way or that failed; ``text`` is the sentence about it."""
+
+    attempt: Attempt
+    tries: int
+    at: datetime | None
+    text: str
+
+
 class NodeInfo(Reply):
     """One node. ``state``: up (a member), joining (live, not yet written down as a member), leaving, left, down.
 
     ``proof`` says what shows that a node that is not up runs nothing; null for such a node means that its resources
-    wait for a proof. ``resources`` are those that it may be executing now.
+    wait for a proof. ``resources`` are those that it may be executing now. ``protected_by`` says what can prove that
+    the node stopped, should it be lost, and ``unprotected`` what it means when nothing can. ``fence`` are the devices
+    that can switch it off, tried in this order; ``revision`` is what a change of them names in If-Match.
     """
 
     name: str
     state: Literal["up", "joining", "leaving", "left", "down"]
     master: bool
     self_fence: SelfFence
+    protected_by: Protection = Protection.NOTHING
+    unprotected: ReasonInfo | None = None
+    fence: tuple[FenceDeviceInfo, ...] = ()
+    fencing: FencingInfo | None = None
+    revision: int = 0
     url: str = ""
     version: str = ""
     since: datetime | None = None

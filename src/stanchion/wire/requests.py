@@ -18,6 +18,10 @@ BY_HEADER = "Stanchion-Operator"
 """The request header that says who asks, for the history."""
 
 
+MASK = "********"
+"""What stands in a reply for a value that is secret; in a request it means the value that stands already."""
+
+
 class Request(BaseModel):
     """What an operator asks. Unknown fields are refused: they are typing mistakes."""
 
@@ -82,6 +86,31 @@ class ResourceCreate(Request):
     template: str
     parameters: dict[str, str] = Field(default_factory=dict)
     overrides: ResourceChange = ResourceChange()
+
+
+class FenceDeviceChange(Request):
+    """One way to switch a host off. A value that was told masked, sent back as it was, stays what it is."""
+
+    agent: str
+    parameters: dict[str, str] = Field(default_factory=dict)
+    timeout_s: Seconds = 20.0
+
+
+class NodeChange(Request):
+    """What to change of a node; what is left out stays. ``fence`` are all its devices, tried in this order."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [
+        {"fence": [{"agent": "fence_ipmilan", "parameters": {"ip": "10.0.0.7", "username": "fence", "password": "..."},
+                    "timeout_s": 20}]},
+    ]})
+
+    fence: tuple[FenceDeviceChange, ...] | None = None
+
+
+class FenceTestOrder(Request):
+    """Ask a node's fence devices for its power state; ``really``: switch the host off and on again by each."""
+
+    really: bool = False
 
 
 class OnlineOrder(Request):
