@@ -1,6 +1,7 @@
 """The small doors of a host: its files, its boot, its reset, its journal and its clock."""
 
 import hashlib
+import shutil
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,11 @@ def test_the_clock_measures_forward_and_tokens_differ() -> None:
     tokens = {chance.token() for _ in range(100)}
     assert len(tokens) == 100
     assert all(len(token) == 16 and token.isalnum() and token == token.lower() for token in tokens)
+
+
+def test_a_journal_that_was_copied_elsewhere_is_no_journal_there(tmp_path: Path) -> None:
+    """A copied state directory must not make a second agent live in the first one's session."""
+    FileJournal(tmp_path / "one" / "journal.json").write(ENTRY)
+    shutil.copytree(tmp_path / "one", tmp_path / "two")
+    assert FileJournal(tmp_path / "two" / "journal.json").read() is None
+    assert FileJournal(tmp_path / "one" / "journal.json").read() == ENTRY

@@ -2,7 +2,8 @@
 
 The file is replaced as a whole (written beside, flushed to the disk, renamed), so a reader finds the old text or the
 new one, never half of either. What cannot be read is treated as absent: the agent then opens a new session, which
-costs a moment and is always safe, whereas trusting damaged bytes is not.
+costs a moment and is always safe, whereas trusting damaged bytes is not. A journal that was copied into another
+directory counts as absent too: it tells of a session of the agent that it was copied from, which may live.
 """
 
 import json
@@ -25,6 +26,8 @@ class FileJournal:
         """Give what was written last; None when there is nothing or it is damaged."""
         try:
             data = json.loads(self._path.read_bytes())
+            if data["directory"] != self._directory():
+                return None
             return JournalEntry(
                 session=SessionId(_text(data, "session")),
                 lease=LeaseId(_text(data, "lease")),
@@ -41,12 +44,16 @@ class FileJournal:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with fresh.open("w", encoding="utf-8") as file:
-                json.dump(asdict(entry), file)
+                json.dump(asdict(entry) | {"directory": self._directory()}, file)
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self._path)
         except OSError as problem:
             raise HostError(f"cannot write the journal {self._path}: {problem.strerror}") from problem
+
+    def _directory(self) -> int:
+        """Identify the journal's own directory: a copy of it has another number."""
+        return self._path.parent.stat().st_ino
 
 
 def _text(data: dict[str, object], key: str) -> str:
