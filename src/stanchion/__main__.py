@@ -16,7 +16,9 @@ def init(cluster: str, *, dir: Path | None = None, node: str | None = None,  # n
          listen: str = "127.0.0.1:7423",
          profile: Literal["fast", "default", "tolerant"] = "default",
          self_fence: Literal["none", "supervisor"] = "none", supervisor: Path | None = None,
-         store: Path | None = None) -> None:
+         store: Path | None = None, etcd: str = "", join: Path | None = None, etcd_ca: Path | None = None,
+         etcd_cert: Path | None = None, etcd_key: Path | None = None, etcd_user: str | None = None,
+         etcd_password_file: Path | None = None) -> None:
     """Make this host a node: its settings, its token and its place in the store.
 
     Parameters
@@ -36,7 +38,21 @@ def init(cluster: str, *, dir: Path | None = None, node: str | None = None,  # n
     supervisor
         The supervisor's socket, for --self-fence supervisor.
     store
-        An existing store to join; without it a new cluster is made.
+        The file of an existing cluster's store, to join it. Without --store and --join a new cluster is made.
+    etcd
+        Keep the store in this etcd instead of a file: its members as https://HOST:2379, separated by commas.
+    join
+        Join the cluster that is in --etcd already; a copy of its first node's token file.
+    etcd_ca
+        Certificate of the authority that signed the members' certificates.
+    etcd_cert
+        Our certificate for etcd, where it asks for one.
+    etcd_key
+        The key of --etcd-cert.
+    etcd_user
+        Our user in etcd, where it has users.
+    etcd_password_file
+        File that holds the password of --etcd-user.
 
     """
     from stanchion import founding
@@ -47,7 +63,9 @@ def init(cluster: str, *, dir: Path | None = None, node: str | None = None,  # n
     config = founding.found(founding.Founding(
         cluster=cluster, directory=dir or founding.default_directory(), node=node or founding.default_node(),
         listen_host=host, listen_port=port, profile=Profile(profile), self_fence=SelfFence(self_fence),
-        supervisor=supervisor, store=store))
+        supervisor=supervisor, store=store, join=join,
+        etcd=tuple(url.strip() for url in etcd.split(",") if url.strip()), etcd_ca=etcd_ca, etcd_cert=etcd_cert,
+        etcd_key=etcd_key, etcd_user=etcd_user, etcd_password_file=etcd_password_file))
     sys.stdout.write(founding.told(config) + "\n")
 
 

@@ -20,7 +20,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from textwrap import fill
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -40,8 +40,8 @@ DEFAULT_PORT = 7423
 """Where the agent answers unless the file says otherwise."""
 
 
-def _name(text: str) -> str:
-    """Check a name: what is allowed is what can stand in a path, a key of the store and a command line."""
+def checked_name(text: str) -> str:
+    """Check a node's or cluster's name, which stands in paths, keys and command lines. Raises ``ValueError``."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", text):
         raise ValueError("use 1 to 63 letters, digits, dots, dashes and underscores, the first a letter or digit")
     return text
@@ -54,7 +54,7 @@ def _path(text: object) -> Path:
     return Path(text)
 
 
-Name = Annotated[StrictStr, AfterValidator(_name)]
+Name = Annotated[StrictStr, AfterValidator(checked_name)]
 PathText = Annotated[Path, BeforeValidator(_path)]
 
 
@@ -66,8 +66,20 @@ class AgentConfig:
         "doc": "This host's name in the cluster: 1 to 63 letters, digits, dots, dashes and underscores."})
     cluster: Name = field(metadata={
         "doc": "The cluster's name; the store belongs to this cluster alone."})
-    store: PathText = field(metadata={
-        "doc": "File of the store (SQLite). All agents of the cluster share it."})
+    store: PathText | None = field(default=None, metadata={
+        "doc": "File of the store (SQLite), which all agents of the cluster share, on one machine. Either this or `etcd`."})
+    etcd: tuple[StrictStr, ...] = field(default=(), metadata={
+        "doc": 'The members of the etcd that holds the store, as ["https://HOST:2379", ...]. Either this or `store`.'})
+    etcd_ca: PathText | None = field(default=None, metadata={
+        "doc": "Certificate of the authority that signed the members' certificates. Default: those this host trusts."})
+    etcd_cert: PathText | None = field(default=None, metadata={
+        "doc": "Our certificate for etcd, where it asks for one. Default: none."})
+    etcd_key: PathText | None = field(default=None, metadata={
+        "doc": "The key of etcd_cert. Readable by its owner only. Default: none."})
+    etcd_user: StrictStr | None = field(default=None, metadata={
+        "doc": "Our user in etcd, where it has users. Default: none."})
+    etcd_password_file: PathText | None = field(default=None, metadata={
+        "doc": "File that holds the password of etcd_user. Readable by its owner only. Default: none."})
     state_dir: PathText = field(metadata={
         "doc": "Directory of this agent's own state: script runs, machine sockets, its journal."})
     token_file: PathText = field(metadata={
@@ -153,17 +165,29 @@ def _checked(given: Mapping[str, object], path: Path) -> AgentConfig:
                            f"{message[:1].lower()}{message[1:]}") from None
     if config.self_fence is SelfFence.SUPERVISOR and config.supervisor is None:
         raise InvalidInput(f'{path}: self_fence = "supervisor" needs the supervisor\'s socket in `supervisor`')
+    fault = store_fault(config)
+    if fault:
+        raise InvalidInput(f"{path}: {fault}")
     return config
+
+
+def store_fault(config: AgentConfig) -> str:
+    """Say what is wrong with the settings of the store; empty: nothing."""
+    if (config.store is None) == (not config.etcd):
+        return "name the store's file in `store`, or the members of an etcd in `etcd`, and not both"
+    if (config.etcd_cert is None) != (config.etcd_key is None):
+        return "etcd_cert and etcd_key go together: set both or none"
+    if (config.etcd_user is None) != (config.etcd_password_file is None):
+        return "etcd_user and etcd_password_file go together: set both or none"
+    return ""
 
 
 def _anchored(config: AgentConfig, directory: Path) -> AgentConfig:
     """Make paths absolute, counted from the file's directory."""
-    def absolute(path: Path) -> Path:
-        return directory / path.expanduser()
-
-    return replace(config, store=absolute(config.store), state_dir=absolute(config.state_dir),
-                   token_file=absolute(config.token_file),
-                   supervisor=None if config.supervisor is None else absolute(config.supervisor))
+    given: dict[str, Any] = {each.name: getattr(config, each.name) for each in fields(config)}
+    paths: dict[str, Any] = {name: directory / value.expanduser() for name, value in given.items()
+                             if isinstance(value, Path)}
+    return replace(config, **paths)
 
 
 def _toml(value: object) -> str:

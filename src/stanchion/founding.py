@@ -1,6 +1,7 @@
 """Making a node: its settings, its token, and its place in the store (``stanchion init``).
 
-The first node makes the store too, with the cluster's settings and the shipped templates; the next ones name its file.
+The first node makes the store too, with the cluster's settings and the shipped templates. The next ones join: they
+name its file, or the same etcd and a copy of the first node's token.
 Nothing that exists is ever overwritten: every step either makes something new or says what stands in its way.
 """
 
@@ -13,19 +14,22 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stanchion.config import AgentConfig, write
+from stanchion.config import AgentConfig, checked_name, store_fault, write
 from stanchion.drivers.templates import shipped
 from stanchion.model.cluster import Key, Kind, Node, SelfFence, Settings
 from stanchion.model.errors import AlreadyExists, HostError, InvalidInput
 from stanchion.model.ids import NOTHING, NodeName
 from stanchion.model.timing import Profile
 from stanchion.model.transaction import Committed, Guard, Put, Transaction
-from stanchion.store.sqlite import SqliteStore
+from stanchion.stores import create_store, open_store, read_line
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Founding:
-    """What ``stanchion init`` was told. ``store`` None: this is the cluster's first node."""
+    """What ``stanchion init`` was told. Neither ``store`` nor ``join``: this is the cluster's first node.
+
+    ``join`` is a copy of the first node's token, for a cluster whose store is in ``etcd``.
+    """
 
     cluster: str
     directory: Path
@@ -36,6 +40,18 @@ class Founding:
     self_fence: SelfFence = SelfFence.NONE
     supervisor: Path | None = None
     store: Path | None = None
+    join: Path | None = None
+    etcd: tuple[str, ...] = ()
+    etcd_ca: Path | None = None
+    etcd_cert: Path | None = None
+    etcd_key: Path | None = None
+    etcd_user: str | None = None
+    etcd_password_file: Path | None = None
+
+    @property
+    def first(self) -> bool:
+        """Whether this node founds the cluster."""
+        return self.store is None and self.join is None
 
 
 def default_directory() -> Path:
@@ -56,6 +72,7 @@ def found(wanted: Founding) -> AgentConfig:
     Raises ``AlreadyExists`` where the directory or the node's name is taken, ``InvalidInput``, ``HostError`` or
     ``StoreError``; what an earlier step made stays and does no harm.
     """
+    _check_names(wanted)
     directory = wanted.directory.absolute()
     settings = directory / "agent.toml"
     if settings.exists():
@@ -63,41 +80,65 @@ def found(wanted: Founding) -> AgentConfig:
                             "remove the directory to begin anew, or name another with --dir")
     if wanted.self_fence is SelfFence.SUPERVISOR and wanted.supervisor is None:
         raise InvalidInput("--self-fence supervisor needs --supervisor SOCKET")
+    config = _config(wanted, directory)
+    token = secrets.token_urlsafe(32) if wanted.join is None else read_line(wanted.join, "token")
     _make(directory)
-    store = (wanted.store or directory / "store.db").absolute()
-    token_file = store.parent / "token"
-    config = AgentConfig(cluster=wanted.cluster, node=wanted.node, store=store, state_dir=directory / "state",
-                         token_file=token_file, listen_host=wanted.listen_host, listen_port=wanted.listen_port,
-                         address=wanted.listen_host, self_fence=wanted.self_fence,
-                         supervisor=None if wanted.supervisor is None else wanted.supervisor.absolute())
+    if wanted.first:
+        asyncio.run(create_store(config))
     if wanted.store is None:
-        SqliteStore.create(store, wanted.cluster)
-        _secret(token_file)
+        _secret(config.token_file, token)
     asyncio.run(_enter(config, wanted))
     write(config, settings)
     url = f"http://{wanted.listen_host}:{wanted.listen_port}"
-    client = f"urls = [{json.dumps(url)}]\ntoken_file = {json.dumps(str(token_file))}\n"
+    client = f"urls = [{json.dumps(url)}]\ntoken_file = {json.dumps(str(config.token_file))}\n"
     (directory / "client.toml").write_text(client, encoding="utf-8")
+    return config
+
+
+def _config(wanted: Founding, directory: Path) -> AgentConfig:
+    """Make the node's settings. Raises ``InvalidInput`` for contradictions about the store."""
+    def absolute(path: Path | None) -> Path | None:
+        return None if path is None else path.absolute()
+
+    if wanted.join is not None and not wanted.etcd:
+        raise InvalidInput("--join is for a cluster in etcd: name it with --etcd; a store's file is joined by --store")
+    file = None if wanted.etcd else directory / "store.db"
+    store = absolute(wanted.store or file)
+    config = AgentConfig(
+        cluster=wanted.cluster, node=wanted.node, store=store, etcd=wanted.etcd, etcd_ca=absolute(wanted.etcd_ca),
+        etcd_cert=absolute(wanted.etcd_cert), etcd_key=absolute(wanted.etcd_key), etcd_user=wanted.etcd_user,
+        etcd_password_file=absolute(wanted.etcd_password_file), state_dir=directory / "state",
+        token_file=(directory if store is None else store.parent) / "token", listen_host=wanted.listen_host,
+        listen_port=wanted.listen_port, address=wanted.listen_host, self_fence=wanted.self_fence,
+        supervisor=absolute(wanted.supervisor))
+    fault = store_fault(config)
+    if fault:
+        raise InvalidInput(fault)
     return config
 
 
 async def _enter(config: AgentConfig, wanted: Founding) -> None:
     """Write the node, and for the first one the cluster's settings and templates, in one transaction."""
-    store = SqliteStore(config.store)
+    store = await open_store(config)
     try:
-        if store.cluster != wanted.cluster:
-            raise InvalidInput(f"the store {config.store} belongs to the cluster {store.cluster}, not to "
-                               f"{wanted.cluster}; give that name, or another --store")
         node = Node(name=NodeName(config.node), added_at_s=time.time())
         puts = [Put(node)]
         guards = [Guard(Key(Kind.NODE, config.node), NOTHING)]
-        if wanted.store is None:
+        if wanted.first:
             puts += [Put(Settings(cluster=wanted.cluster, profile=wanted.profile)), *map(Put, shipped())]
         done = await store.commit(Transaction(guards=tuple(guards), puts=tuple(puts)))
         if not isinstance(done, Committed):
             raise AlreadyExists(f"the cluster has a node {config.node} already; give another name with --node")
     finally:
         await store.close()
+
+
+def _check_names(wanted: Founding) -> None:
+    for what, name in (("cluster", wanted.cluster), ("node", wanted.node)):
+        try:
+            checked_name(name)
+        except ValueError as fault:
+            raise InvalidInput(f"{name!r} cannot be the {what}'s name: {fault}") from None
 
 
 def _make(directory: Path) -> None:
@@ -108,8 +149,8 @@ def _make(directory: Path) -> None:
                         "name another with --dir") from None
 
 
-def _secret(path: Path) -> None:
-    """Write a fresh token of 256 random bits, readable by its owner only."""
+def _secret(path: Path, token: str) -> None:
+    """Write the token, readable by its owner only; one that stands there stays."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -117,7 +158,7 @@ def _secret(path: Path) -> None:
     except OSError as problem:
         raise HostError(f"the token file {path} cannot be written: {problem.strerror}") from None
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(secrets.token_urlsafe(32) + "\n")
+        file.write(token + "\n")
 
 
 def told(config: AgentConfig) -> str:

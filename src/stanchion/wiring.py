@@ -14,7 +14,9 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import TextIO, cast
 
 import structlog
 
@@ -32,12 +34,12 @@ from stanchion.drivers.script import ScriptRunner
 from stanchion.drivers.templates import SHARE
 from stanchion.drivers.watchdog import NoWatchdog, SupervisorWatchdog
 from stanchion.model.cluster import ClusterView, SelfFence
-from stanchion.model.errors import HostError, InvalidInput, StanchionError, StoreUnavailable
+from stanchion.model.errors import HostError, StanchionError, StoreUnavailable
 from stanchion.model.ids import NodeName, OperationId
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.plan.node import held_here
-from stanchion.ports import Pulse, ScriptOrder
-from stanchion.store.sqlite import SqliteStore
+from stanchion.ports import Pulse, ScriptOrder, Store
+from stanchion.stores import open_store
 
 API_RETRY_S = 1.0
 STORE_BUSY_S = 1.0
@@ -60,9 +62,8 @@ def run_agent(config: AgentConfig) -> None:
 
 
 async def _live(config: AgentConfig) -> None:
-    store = SqliteStore(config.store, busy_s=STORE_BUSY_S)
+    store = await open_store(config, busy_s=STORE_BUSY_S)
     try:
-        _check_cluster(config, store)
         pulse = await _pulse(config)
         doors, runner = _doors(config, store, pulse)
         if not await _needed(config, store):
@@ -92,7 +93,7 @@ async def _pulse(config: AgentConfig) -> Pulse:
     return pulse
 
 
-def _doors(config: AgentConfig, store: SqliteStore, pulse: Pulse) -> tuple[Doors, ScriptRunner]:
+def _doors(config: AgentConfig, store: Store, pulse: Pulse) -> tuple[Doors, ScriptRunner]:
     run_directory = config.state_dir / "run"
     run_directory.mkdir(mode=0o700, exist_ok=True)
     clock = HostClock()
@@ -160,13 +161,7 @@ def _shown(config: AgentConfig) -> str:
     return f"[{host}]:{config.listen_port}" if ":" in host else f"{host}:{config.listen_port}"
 
 
-def _check_cluster(config: AgentConfig, store: SqliteStore) -> None:
-    if store.cluster != config.cluster:
-        raise InvalidInput(f"the store {config.store} belongs to the cluster {store.cluster}, not to {config.cluster}; "
-                           "correct `cluster` or `store` in the settings")
-
-
-async def _needed(config: AgentConfig, store: SqliteStore) -> bool:
+async def _needed(config: AgentConfig, store: Store) -> bool:
     """Whether machines may depend on this agent: then it begins even where its API cannot answer."""
     try:
         now = await store.snapshot()
@@ -209,6 +204,21 @@ def _first(problems: BaseExceptionGroup[StanchionError]) -> StanchionError:
     return found
 
 
+class _Journal:
+    """Standard error, where a line that cannot be written (a full disk, a closed pipe) is lost and nothing else."""
+
+    def write(self, text: str) -> int:
+        """Write, or lose it."""
+        with suppress(OSError):
+            return sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, or lose what was not written."""
+        with suppress(OSError):
+            sys.stderr.flush()
+
+
 def _journal_lines(*, as_json: bool) -> None:
     """Write the agent's journal to standard error: one line each, for people or for machines."""
     last: Callable[..., object] = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(
@@ -217,5 +227,5 @@ def _journal_lines(*, as_json: bool) -> None:
         processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True),
                     structlog.processors.format_exc_info, last],  # type: ignore[list-item]  # a renderer comes last
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Journal())),
     )

@@ -50,7 +50,7 @@ def test_defaults_hold_and_relative_paths_count_from_the_file(tmp_path: Path) ->
 
 @pytest.mark.parametrize(("text", "sentence"), [
     (GOOD + 'self_fense = "watchdog"\n', r"unknown setting 'self_fense'; did you mean 'self_fence'\? known are node, "),
-    ('node = "node1"\n', "cluster, store, state_dir, token_file must be set"),
+    ('node = "node1"\n', "cluster, state_dir, token_file must be set"),
     (GOOD + "listen_port = 99999\n", "listen_port = 99999 does not fit: input should be less than or equal to 65535"),
     (GOOD + 'listen_port = "7423"\n', 'listen_port = "7423" does not fit: input should be a valid integer'),
     (GOOD + "log_json = 1\n", "log_json = 1 does not fit"),
@@ -58,6 +58,11 @@ def test_defaults_hold_and_relative_paths_count_from_the_file(tmp_path: Path) ->
     (GOOD + 'self_fence = "supervisor"\n', "needs the supervisor's socket"),
     (GOOD.replace("node1", "node 1"), 'node = "node 1" does not fit: use 1 to 63 letters'),
     (GOOD.replace("store.db", ""), 'store = "" does not fit: a path is due'),
+    (GOOD.replace('store = "store.db"', ""), "name the store's file in `store`, or the members of an etcd in `etcd`"),
+    (GOOD + 'etcd = ["https://a:2379"]\n', "in `etcd`, and not both"),
+    (GOOD + 'etcd_cert = "a.crt"\n', "etcd_cert and etcd_key go together"),
+    (GOOD + 'etcd_user = "agent"\n', "etcd_user and etcd_password_file go together"),
+    (GOOD + 'etcd = "https://a:2379"\n', 'etcd = "https://a:2379" does not fit: input should be a valid tuple'),
     ("node = \n", "is not valid TOML"),
 ])
 def test_a_mistake_is_told_in_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:
@@ -66,6 +71,18 @@ def test_a_mistake_is_told_in_one_sentence(tmp_path: Path, text: str, sentence: 
 
     assert str(tmp_path / "agent.toml") in str(told.value)
     assert "\n" not in str(told.value)
+
+
+def test_a_store_in_etcd_is_written_and_read_back(tmp_path: Path) -> None:
+    config = AgentConfig(
+        node="node1", cluster="lab", etcd=("https://a:2379", "https://b:2379"), etcd_ca=tmp_path / "ca.crt",
+        etcd_cert=tmp_path / "a.crt", etcd_key=tmp_path / "a.key", etcd_user="agent",
+        etcd_password_file=tmp_path / "secret", state_dir=tmp_path / "state", token_file=tmp_path / "token")
+
+    write(config, tmp_path / "agent.toml")
+
+    assert load(tmp_path / "agent.toml") == config
+    assert 'etcd = ["https://a:2379", "https://b:2379"]' in (tmp_path / "agent.toml").read_text()
 
 
 def test_a_missing_file_says_how_to_make_one(tmp_path: Path) -> None:

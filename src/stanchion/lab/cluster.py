@@ -75,8 +75,11 @@ class Lab:
 
     @classmethod
     def create(cls, directory: Path, nodes: int = 3, *, cluster: str = "lab", profile: str = "default",
-               program: Sequence[str] = PROGRAM) -> "Lab":
-        """Make the directory, the store and every host's settings. Raises ``AlreadyExists``, ``HostError``."""
+               program: Sequence[str] = PROGRAM, etcd: Sequence[str] = ()) -> "Lab":
+        """Make the directory, the store and every host's settings. Raises ``AlreadyExists``, ``HostError``.
+
+        ``etcd`` are the members of an etcd that holds the store instead of a file.
+        """
         directory = directory.absolute()
         if len(os.fsencode(directory)) > LONGEST_DIRECTORY:
             raise HostError(f"{directory} is too long for sockets below it; use at most {LONGEST_DIRECTORY} bytes")
@@ -89,7 +92,7 @@ class Lab:
                  for number, port in enumerate(free_ports(nodes), start=1)]
         lab = cls(directory, hosts, program)
         for host in hosts:
-            lab._init(host, cluster, profile)
+            lab._init(host, cluster, profile, etcd)
         text = json.dumps({"program": program, "hosts": [asdict(host) for host in hosts]}, default=str, indent=2)
         (directory / "lab.json").write_text(text + "\n", encoding="utf-8")
         return lab
@@ -147,13 +150,15 @@ class Lab:
         """Delete the directory of a lab that is down."""
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def _init(self, host: LabHost, cluster: str, profile: str) -> None:
+    def _init(self, host: LabHost, cluster: str, profile: str, etcd: Sequence[str]) -> None:
         words = [*self._program, "init", cluster, "--dir", str(host.directory), "--node", host.name,
                  "--listen", f"127.0.0.1:{host.port}", "--profile", profile,
                  "--self-fence", "supervisor", "--supervisor", str(host.directory / "watchdog.sock")]
         first = self.hosts[0]
+        if etcd:
+            words += ["--etcd", ",".join(etcd)]
         if host is not first:
-            words += ["--store", str(first.setting("store"))]
+            words += ["--join", str(first.setting("token_file"))] if etcd else ["--store", str(first.setting("store"))]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise HostError(f"`stanchion init` failed for {host.name}: {(done.stderr or done.stdout).strip()}")

@@ -73,7 +73,8 @@ class EtcdStore:
         finally:
             await store.close()
         if not founded:
-            raise AlreadyExists(f"this etcd holds a cluster {cluster} already: join it, or choose another name")
+            raise AlreadyExists(f"this etcd holds a cluster {cluster} already: join it, or choose another name; one that "
+                                f"nobody uses is removed by `etcdctl del --prefix /stanchion/{cluster}/`")
 
     async def open(self) -> None:
         """Connect and check that the cluster is here; the other methods do it as well. Raises ``StoreError``."""
