@@ -77,10 +77,13 @@ class Weather:
             self.down.add(node)
             await self.world.power_off(node)
 
-    async def _agents(self, node: str, _resource: str) -> None:
-        """Kill, end or stop an agent, and let it come back at any later time."""
+    async def _agents(self, node: str, resource: str) -> None:
+        """Kill, end or stop an agent, often in the middle of an order, and let it come back at any later time."""
         if node in self.down:
             return
+        if self.chance.random() < 0.5:
+            await self._orders(node, resource)
+            await asyncio.sleep(self.chance.choice((0.0, 0.002, 0.004, 0.01, 0.03, 0.06, 0.1)))
         away_s = self.chance.choice((0.0, 0.2, 1.0, 3.0, 4.5, 5.9, 7.0, 12.0))
         match self.chance.randrange(4):
             case 0 | 1:
@@ -248,5 +251,44 @@ def test_nothing_runs_twice_and_everything_settles(seed: int) -> None:
             believed = view.specs[name].value.machine.kind is MachineKind.SCRIPT and world.where(name) == ()
             assert not running or believed or world.where(name) == (held.value.node,), (seed, held.value)
             assert held.value.state is not State.OFFLINE or world.where(name) == (), (seed, held.value)
+
+    play(story)
+
+
+@pytest.mark.parametrize("seed", range(int(os.environ.get("STANCHION_SWARM", "40")) // 4))
+def test_restarts_of_agents_alone_touch_no_machine(seed: int) -> None:
+    """Agents are killed, ended and stopped for less than K, several at once, while nothing else is wrong."""
+
+    async def story(world: World) -> None:
+        chance = Random(seed)
+        for name in RESOURCES:
+            await world.create(replace(_drawn(name, chance), policies=Policies()))
+            await world.order(Verb.ONLINE, name)
+        records, states = len(world.nature.records), (await world.view()).states
+
+        async def disturb(node: str) -> None:
+            for _ in range(8):
+                away_s = chance.choice((0.0, 0.1, 1.0, 2.9))
+                match chance.randrange(3):
+                    case 0:
+                        world.pause(node)
+                        await asyncio.sleep(away_s)
+                        world.resume(node)
+                    case 1:
+                        await world.restart(node, after_s=away_s)
+                    case _:
+                        await world.end(node)
+                        await asyncio.sleep(away_s)
+                        world.start(node)
+                await asyncio.sleep(chance.choice((0.01, 0.1, 3.0)))
+
+        await asyncio.gather(*map(disturb, NODES))
+        await world.until(lambda view: len(view.live) == len(NODES))
+        await asyncio.sleep(20)
+        after = (await world.view()).states
+        assert len(world.nature.records) == records, (seed, world.nature.records[records:])
+        assert {name: held.value.node for name, held in after.items()} == {
+            name: held.value.node for name, held in states.items()}, seed
+        assert not world.fallen(), (seed, world.fallen())
 
     play(story)
