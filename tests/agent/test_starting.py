@@ -133,3 +133,20 @@ def test_a_resource_follows_the_master() -> None:
         assert view.states["web"].value.node == view.master.value.node  # type: ignore[index]
 
     play(story)
+
+
+def test_what_was_unassigned_before_a_blackout_starts_by_its_start_mode() -> None:
+    """It had no node when everything stopped; with start mode MANUAL it asks, like everything else."""
+
+    async def story(world: World) -> None:
+        await world.create(replace(spec("web", preferred=("a",)), policies=Policies(start=StartMode.MANUAL)))
+        await world.order(Verb.ONLINE, "web")
+        await world.power_off("a")
+        await world.becomes("web", State.UNASSIGNED, within_s=12)
+        await _blackout(world)
+        for name in world.hosts:
+            world.power_on(name)
+        state = await world.becomes("web", State.ALERT)
+        assert state.alert is AlertKind.START
+
+    play(story)

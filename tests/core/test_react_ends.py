@@ -102,7 +102,7 @@ def test_a_halt_of_the_last_session_says_nothing_about_this_one() -> None:
 def test_a_new_session_waits_until_the_view_shows_it() -> None:
     talk, _ = cut()
     talk.tell(a.Halted(presences={"web": ABSENT}))
-    assert talk.tell(a.SessionOpened(session="a2", view=talk.view)) == [], "the view still shows the session of before"
+    assert talk.tell(a.SessionOpened(session="a2", view=talk.view)) == [a.DropAll()], "the view still shows the session of before"
 
     claim = only(talk.see(*node_records("a", life=2)), a.Commit)
 
@@ -188,7 +188,7 @@ def test_an_old_view_does_not_send_a_new_session_away() -> None:
     talk = Talk(left="a")
     assert talk.see() == [a.GiveBack(session="a1")]
 
-    assert talk.tell(a.SessionOpened(session="a2", view=talk.view)) == []
+    assert talk.tell(a.SessionOpened(session="a2", view=talk.view)) == [a.DropAll()]
     assert talk.see(Node(name="a"), *node_records("a", life=2)) == []
 
 

@@ -59,25 +59,33 @@ class Executor:
     def begin(self, action: a.Action) -> None:
         """Begin an action."""
         match action:
+            case a.DropAll():
+                self._drop(halts=True)
             case a.HaltAll():
                 self._drop()
                 self._start(self._halt_all(action.specs), lasting=True)
+            case _:
+                self._start(self._work(action))
+
+    def _work(self, action: a.Action) -> Coroutine[Any, Any, None]:
+        """Give what is to be done for an action."""
+        match action:
             case a.RunScript():
-                self._start(self._script(action))
+                return self._script(action)
             case a.Look():
-                self._start(self._look(action))
+                return self._look(action)
             case a.CheckHost():
-                self._start(self._check(action))
+                return self._check(action)
             case a.Commit():
-                self._start(self._commit(action))
+                return self._commit(action)
             case a.EndProcess():
-                self._start(self._end_process(action))
+                return self._end_process(action)
             case a.ResetHost():
-                self._start(self._reset(action))
+                return self._reset(action)
             case a.GiveBack():
-                self._start(self._leave(action))
-            case a.WakeAt():
-                raise AssertionError("the loop keeps the alarm itself")
+                return self._leave(action)
+            case _:
+                raise AssertionError(f"the executor does not carry out {action}")
 
     def _start(self, work: Coroutine[Any, Any, None], *, lasting: bool = False) -> None:
         assert self._group is not None
@@ -85,10 +93,10 @@ class Executor:
         self._tasks[task] = lasting
         task.add_done_callback(lambda done: self._tasks.pop(done, None))
 
-    def _drop(self) -> None:
-        """Drop everything but halts: this node may not act for the cluster any more."""
+    def _drop(self, *, halts: bool = False) -> None:
+        """Drop what is in the air: all but the halts, because this node may not act any more; or those too."""
         for task, lasting in list(self._tasks.items()):
-            if not lasting:
+            if halts or not lasting:
                 task.cancel()
 
     # Scripts and looks.

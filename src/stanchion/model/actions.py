@@ -92,6 +92,11 @@ class HaltAll:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DropAll:
+    """Drop whatever is in the air, halts too: it belongs to a session that is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ResetHost:
     """Reset this host hard, without sync or unmount."""
 
@@ -120,7 +125,7 @@ class EndProcess:
     intent: Held[Intent]
 
 
-Action = EndProcess | RunScript | Look | CheckHost | Commit | HaltAll | ResetHost | GiveBack | WakeAt
+Action = DropAll | EndProcess | RunScript | Look | CheckHost | Commit | HaltAll | ResetHost | GiveBack | WakeAt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -86,11 +86,15 @@ class StopOrdered(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveOrdered(Event):
-    """A manual move: the target is asked first whether it can receive; then live or by unload and load."""
+    """A move of which the target is asked first whether it can receive; then live, or by unload and load.
+
+    ``moved_at_s`` counts for the resource's move budget, when the cluster moves it by itself.
+    """
 
     target: NodeName
     live: bool
     operation: OperationId
+    moved_at_s: float | None = None
     settled_for: SessionId | None = None
 
 

@@ -118,6 +118,13 @@ class ResourceState:
     digests: Mapping[str, str] = field(default_factory=dict)
 
 
+def actor(state: ResourceState) -> NodeName | None:
+    """Name the node whose scripts carry out what is being done to the resource now, if a node holds it."""
+    if state.state is State.MIGRATING and state.move is not None and state.move.phase is not Phase.OUT:
+        return state.move.target
+    return next(iter(holders(state)), None)
+
+
 LOADED_STATES = frozenset({State.LOADING, State.RUNNING, State.UNLOADING, State.COMATOSE, State.MIGRATING})
 
 

@@ -73,7 +73,7 @@ def _move(state: ResourceState, event: e.MoveOrdered) -> ResourceState:
     _must(event.target != state.node, state, "is moved to the node that it is on")
     move = Move(target=event.target, live=event.live, phase=Phase.PREPARE, why=event.why)
     return replace(state, state=State.MIGRATING, operation=event.operation, move=move, alert=None,
-                   marks=(), settled_for=event.settled_for)
+                   marks=(), settled_for=event.settled_for, moves=_moves(state, event.moved_at_s))
 
 
 def _sent(state: ResourceState, event: e.Sent) -> ResourceState:

@@ -17,7 +17,7 @@ from stanchion.model.events import Event
 from stanchion.model.ids import Moment, NodeName, ResourceName, Revision, SessionId
 from stanchion.model.orders import Outcome, Verb
 from stanchion.model.resource import ResourceSpec, ScriptKind
-from stanchion.model.state import Presence, ResourceState, State, holders
+from stanchion.model.state import Presence, ResourceState, State, actor, holders
 from stanchion.model.transaction import Guard
 from stanchion.plan import monitoring
 from stanchion.plan.change import step as change
@@ -90,7 +90,8 @@ def react(state: NodeState, happening: a.Happening, now: Moment) -> Reaction:
         case a.SessionOpened():
             fresh = replace(state, session=happening.session, cut_off=False, presences=None, duties={},
                             halting=())
-            return _pump_all(_seen(fresh, happening.view), now)
+            fresh, actions = _pump_all(_seen(fresh, happening.view), now)
+            return fresh, (a.DropAll(), *actions)
         case a.ViewChanged():
             return _pump_all(_seen(state, happening.view), now)
         case a.Woken():
@@ -289,7 +290,7 @@ def _ordered(state: NodeState) -> Reaction:
         if intent.verb is not Verb.END_PROCESS or intent.outcome is not Outcome.PENDING or intent.resource is None:
             continue
         there = state.view.states.get(intent.resource)
-        if there is not None and state.me in holders(there.value) and intent.id not in state.ending:
+        if there is not None and state.me == actor(there.value) and intent.id not in state.ending:
             state = replace(state, ending=state.ending | {intent.id})
             actions.append(a.EndProcess(resource=intent.resource, intent=held))
     return state, tuple(actions)

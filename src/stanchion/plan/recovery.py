@@ -51,16 +51,18 @@ def judge(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now:
 
 
 def _waiting(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -> Verdict | None:
-    """Start what waits for quorum or for a node, as soon as it may."""
-    state = held.value
-    latched = view.membership is not None and view.membership.value.quorum
-    starting = state.state is State.QUORUM_WAIT
-    if starting and not (latched or spec.policies.ignore_quorum):
+    """Start what waits for quorum or for a node, as soon as it may.
+
+    What was unassigned before the whole cluster stopped starts with it, by its start mode, like everything else.
+    """
+    state, membership = held.value, view.membership.value if view.membership else None
+    if membership is None or not (membership.quorum or spec.policies.ignore_quorum):
         return None
+    starting = state.state is State.QUORUM_WAIT or state.since_s < membership.formed_at_s
     fit = placement.candidates(view, spec)
     home = placement.home_session(view, spec)
     if fit.first is None:
-        return Verdict(event=e.NoNode(why=fit.why_none())) if starting else None
+        return Verdict(event=e.NoNode(why=fit.why_none())) if state.state is State.QUORUM_WAIT else None
     guards = (alive(view, fit.first),)
     if starting and spec.policies.start is StartMode.MANUAL:
         return Verdict(event=e.AlertRaised(kind=AlertKind.START, node=fit.first, settled_for=home,
@@ -204,8 +206,8 @@ def _failback(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, 
                                            why=reason(Why.FAILBACK_MANUAL, first)), guards=guards)
     why = reason(Why.FAILBACK, first)
     if policies.failback_live and spec.live:
-        return Verdict(event=e.MoveOrdered(target=first, live=True, operation=operation, why=why, settled_for=home),
-                       guards=guards)
+        return Verdict(event=e.MoveOrdered(target=first, live=True, operation=operation, why=why,
+                                           moved_at_s=now.wall_s, settled_for=home), guards=guards)
     return Verdict(event=e.Sent(target=first, operation=operation, why=why, moved_at_s=now.wall_s, settled_for=home),
                    guards=guards)
 
