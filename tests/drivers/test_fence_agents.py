@@ -63,6 +63,8 @@ async def test_an_unknown_answer_an_absent_agent_and_a_silent_one_are_unknown(pl
     assert (await _agents(place).status(_device()))[0] is Power.UNKNOWN
     power, told = await _agents(place).status(FenceDevice(agent="fence_nowhere"))
     assert (power, told) == (Power.UNKNOWN, "there is no fence agent fence_nowhere on this host")
+    async with asyncio.timeout(30):
+        assert await _agents(place).off(FenceDevice(agent="fence_nowhere", timeout_s=3600)) == (power, told)
     (place / "fence_pretend").write_text("#!/bin/bash\nexec sleep 60\n")
     power, told = await _agents(place).status(_device(timeout_s=0.5))
     assert (power, told) == (Power.UNKNOWN, "fence_pretend gave no answer within 0.5 s")

@@ -53,7 +53,12 @@ class FenceAgents:
             return Power.UNKNOWN, f"{device.agent} gave no answer within {device.timeout_s:g} s"
 
     async def off(self, device: FenceDevice) -> tuple[Power, str]:
-        """Switch off, then look until the device reports the host off, at most for the device's timeout."""
+        """Switch off, then look until the device reports the host off, at most for the device's timeout.
+
+        An agent that this host does not have costs no time: the next device is waited for.
+        """
+        if self._program(device) is None:
+            return Power.UNKNOWN, _absent(device)
         said = ""
         try:
             async with asyncio.timeout(device.timeout_s):
@@ -99,15 +104,18 @@ class FenceAgents:
                  if _NAME.fullmatch(file.name) and file.is_file() and os.access(file, os.X_OK)}
         return sorted(found - NOT_AGENTS)
 
+    def _program(self, device: FenceDevice) -> str | None:
+        return shutil.which(device.agent, path=self._path)
+
     async def _status(self, device: FenceDevice) -> tuple[Power, str]:
         code, said = await self._call(device, "status")
         return _STATES.get(code, Power.UNKNOWN), said
 
     async def _call(self, device: FenceDevice, action: str, *, most: int = _SAID_MAX) -> tuple[int, str]:
         """Run the agent once; give its exit code and what it said. Cancelling ends its process group."""
-        program = shutil.which(device.agent, path=self._path)
+        program = self._program(device)
         if program is None:
-            return 1, f"there is no fence agent {device.agent} on this host"
+            return 1, _absent(device)
         words = "".join(f"{key}={value}\n" for key, value in {**device.parameters, "action": action}.items())
         try:
             running = await asyncio.create_subprocess_exec(
@@ -124,3 +132,7 @@ class FenceAgents:
             raise
         text = " ".join(said.decode(errors="replace").split())[:most]
         return running.returncode if running.returncode is not None else 1, text
+
+
+def _absent(device: FenceDevice) -> str:
+    return f"there is no fence agent {device.agent} on this host"

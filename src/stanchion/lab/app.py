@@ -1,5 +1,7 @@
 """``stanchion lab``: the process lab from the command line."""
 
+import asyncio
+import os
 import re
 import shlex
 from pathlib import Path
@@ -24,7 +26,8 @@ def _lab(directory: Path | None) -> Lab:
 
 
 @app.command
-def up(*, nodes: int = 3, profile: Literal["fast", "default", "tolerant"] = "default", directory: Dir = None) -> None:
+def up(*, nodes: int = 3, profile: Literal["fast", "default", "tolerant"] = "default", fence: bool = True,
+       directory: Dir = None) -> None:
     """Make a lab and start its hosts; one that exists is started again.
 
     Parameters
@@ -32,17 +35,29 @@ def up(*, nodes: int = 3, profile: Literal["fast", "default", "tolerant"] = "def
     nodes
         How many hosts to make.
     profile
-        The cluster's timers: failover takes about 4, 8 or 32 seconds.
+        The cluster's timers: failover by the lease alone takes about 4, 8 or 32 seconds.
+    fence
+        Give every host a fence device, so that failover need not wait for the lease.
     """
     where = directory or default_directory()
     lab = Lab.open(where) if (where / "lab.json").exists() else Lab.create(where, nodes, profile=profile)
     lab.up()
+    if fence:
+        asyncio.run(_equip(lab))
     other = "" if directory is None else f" --dir {directory}"
     print(f"The lab is up in {lab.directory}. Speak to it, for example:")
     print(f'  eval "$(stanchion lab env{other})"')
     print("  stanchion status")
     print(f"  stanchion lab power off node1{other}")
     print(f"  stanchion lab down{other}")
+
+
+async def _equip(lab: Lab) -> None:
+    from stanchion.client import Client, find
+    from stanchion.lab.fencing import equip
+
+    async with Client(find(env=os.environ | lab.environment())) as client:
+        await equip(client, lab)
 
 
 @app.command

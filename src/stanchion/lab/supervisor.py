@@ -61,14 +61,19 @@ class Host:
         self._restart: asyncio.TimerHandle | None = None
         self._alarm: asyncio.TimerHandle | None = None
         self._restarts = self._resets = 0
+        self._off_at = time.time()
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def status(self) -> dict[str, object]:
-        """Tell the host's condition, for people and for the demo's checks."""
+        """Tell the host's condition, for people and for the demo's checks.
+
+        ``off_at``: the instant (seconds since 1970) at which its last process was gone.
+        """
         pid = self._agent.pid if self._agent else None
         return {
             "power": "on" if self.boot else "off",
+            "off_at": None if self.boot else self._off_at,
             "boot": self.boot,
             "agent": pid,
             "paused": pid is not None and processes.state(pid) == "T",
@@ -172,7 +177,7 @@ class Host:
 
     async def _cut(self) -> None:
         """Freeze first, so that nothing can react to the end of another; then kill what is there until nothing is."""
-        self.boot = ""
+        was_on, self.boot = bool(self.boot), ""
         self.release()
         if self._restart is not None:
             self._restart.cancel()
@@ -184,6 +189,8 @@ class Host:
             processes.send(left, signal.SIGKILL)
             self.reap()
             await asyncio.sleep(0.005)
+        if was_on:
+            self._off_at = time.time()
         log("power is off")
 
     def _ring(self) -> None:

@@ -50,13 +50,15 @@ STEPS = (
     Step(name="migrate", title="Live migration", act=calm.migrate, shows=(
         "A running machine moves to another host. Its counter goes on: it does not even notice.")),
     Step(name="power-cut", title="A host loses its power", act=faults.power_cut, shows=(
-        "Everything on a host dies at once. Its machines start elsewhere as soon as that is proven safe.")),
+        "Everything on a host dies at once. Its fence device proves it off, and its machines start elsewhere.")),
+    Step(name="rejoin", title="The lost host comes back", act=faults.rejoin, needs=("power-cut",), shows=(
+        "It joins again by itself, and nothing moves merely because it did.")),
+    Step(name="lease-cut", title="The same without a fence device", act=faults.lease_cut, shows=(
+        "Nobody can reach the host or switch it off. The end of its lease is the proof: later, but as sure.")),
     Step(name="hang", title="A guest hangs", act=faults.hang, shows=(
         "The monitor finds it, restarts it where it is, and moves it when that does not help.")),
     Step(name="agent-kill", title="An agent is killed", act=faults.agent_kill, shows=(
         "The agent is not the machine: it comes back, takes up its machines, and nobody notices.")),
-    Step(name="rejoin", title="The lost host comes back", act=faults.rejoin, needs=("power-cut",), shows=(
-        "It joins again by itself, and nothing moves merely because it did.")),
     Step(name="explain", title="Why is it where it is?", act=calm.explain, shows=(
         "Every decision carries its reason; the history tells all that happened.")),
 )

@@ -4,6 +4,7 @@ from datetime import datetime
 from itertools import pairwise
 
 from stanchion.lab.demo.stage import Stage, StepFailed
+from stanchion.lab.fencing import equip
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import State
 
@@ -11,7 +12,9 @@ from stanchion.model.state import State
 async def set_the_stage(stage: Stage) -> None:
     """Create and start the three machines with the real command line."""
     await stage.all_up()
-    stage.tell.saw(f"three pretend hosts are up in {stage.lab.directory}; a lease lasts {stage.lease_s:g} s")
+    await equip(stage.client, stage.lab)
+    stage.tell.saw(f"three pretend hosts are up in {stage.lab.directory}; a lease lasts {stage.lease_s:g} s, and each "
+                   "host can be switched off by a fence device")
     for machine in stage.machines:
         machine.write()
         words = ["resource", "create", machine.name, machine.template, f"CONFIG={machine.config}",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from stanchion.lab import guest
 from stanchion.lab.demo.machines import DemoMachine, Tick
 from stanchion.lab.demo.stage import Stage, StepFailed
+from stanchion.lab.fencing import equip
 from stanchion.model.reasons import Why
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import State
@@ -25,24 +26,56 @@ class Cut:
 
 
 async def power_cut(stage: Stage) -> None:
-    """Pull the plug of the node that runs web, and see all of its machines run elsewhere in time."""
-    victim = (await stage.wait_running("web")).node
-    lost = [machine for machine in stage.machines if (await stage.places())[machine.name] == victim]
-    before = {machine.name: await stage.wait_tick(machine, lambda _: True) for machine in lost}
-    was_master = (await stage.client.status()).cluster.master == victim
-    cut = Cut(node=str(victim), at=time.time(), since=await stage.last_event())
-    answer = stage.host(victim).command("power off")
-    stage.tell.saw(f"power of {victim}{', the master,' if was_master else ''} is {answer['power']}: its agent and "
-                   f"{', '.join(before)} died at once, without a word")
+    """Pull the plug of the node that runs web, and see its machines run elsewhere before its lease has ended."""
+    victim = str((await stage.wait_running("web")).node)
+    first = await _cut(stage, victim)
+    if first > stage.lease_s + START_MARGIN_S:
+        raise StepFailed(f"the first start came {first:.1f} s after the cut, later than {stage.lease_s:g} s + "
+                         f"{START_MARGIN_S:g} s")
+    if first >= stage.lease_s:
+        raise StepFailed(f"the first start came {first:.1f} s after the cut: the fence device did not help")
+    stage.tell.saw(f"first start {first:.1f} s after the cut: {victim} was silent for {stage.suspect_s:g} s, then its "
+                   f"fence device reported it off, which is proof; nobody waited for its lease of {stage.lease_s:g} s")
 
-    ticked = await asyncio.gather(*(_next_life(stage, machine, before[machine.name], cut) for machine in lost))
-    first = min([await _told(stage, *each, cut) for each in zip(lost, ticked, strict=True)])
-    limit_s = stage.lease_s + START_MARGIN_S
+
+async def lease_cut(stage: Stage) -> None:
+    """Take the fence device of mail's node away, pull its plug, and see that only the end of the lease is proof now."""
+    victim = str((await stage.wait_running("mail")).node)
+    await stage.cli("node", "fence", victim, "--remove")
+    first, limit_s = await _cut(stage, victim), stage.lease_s + START_MARGIN_S
     if first > limit_s:
         raise StepFailed(f"the first start came {first:.1f} s after the cut, later than {limit_s:g} s")
     stage.tell.saw(f"first start {first:.1f} s after the cut (allowed: {limit_s:g} s): as soon as the lease of "
                    f"{victim}, {stage.lease_s:g} s from its last renewal, had ended, and not before: only then is "
                    "it safe")
+    stage.host(victim).command("power on")
+    await equip(stage.client, stage.lab)
+    stage.tell.saw(f"{victim} gets its fence device and its power back")
+
+
+async def _cut(stage: Stage, victim: str) -> float:
+    """Cut a node's power and see its machines run elsewhere; give the seconds from the cut to the first start."""
+    places, was_master = await stage.places(), (await stage.client.status()).cluster.master == victim
+    lost = [machine for machine in stage.machines if places[machine.name] == victim]
+    before = {machine.name: await stage.wait_tick(machine, lambda _: True) for machine in lost}
+    cut = Cut(node=victim, at=time.time(), since=await stage.last_event())
+    answer = stage.host(victim).command("power off")
+    stage.tell.saw(f"power of {victim}{', the master,' if was_master else ''} is {answer['power']}: its agent and "
+                   f"{', '.join(before)} died at once, without a word")
+    ticked = await asyncio.gather(*(_next_life(stage, machine, before[machine.name], cut) for machine in lost))
+    first = min([await _told(stage, *each, cut) for each in zip(lost, ticked, strict=True)])
+    _was_off(stage, cut, first)
+    return first
+
+
+def _was_off(stage: Stage, cut: Cut, first: float) -> None:
+    """See that the lost host was really off before anything of it was started elsewhere: its supervisor must know."""
+    status = stage.host(cut.node).command("status")
+    off_at = status["off_at"]
+    if not isinstance(off_at, float) or off_at > cut.at + first:
+        raise StepFailed(f"{cut.node} was not off when its machines were started elsewhere; its supervisor: {status}")
+    stage.tell.saw(f"the supervisor of {cut.node} says: its last process was gone {off_at - cut.at:.1f} s after the "
+                   "cut, before any of them was started elsewhere")
 
 
 async def _next_life(stage: Stage, machine: DemoMachine, before: Tick, cut: Cut) -> float:

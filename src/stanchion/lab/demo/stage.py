@@ -37,7 +37,7 @@ class Stage:
         self.machines = machines
         self._environment = lab.environment()
         self.client = Client(find(env=os.environ | self._environment))
-        self.lease_s = self.fence_s = 0.0
+        self.suspect_s = self.lease_s = self.fence_s = 0.0
 
     def machine(self, name: str) -> DemoMachine:
         """Find a machine by its name."""
@@ -135,7 +135,7 @@ class Stage:
 
         status = await self.wait(look, 20, f"the cluster did not form: see {self.lab.directory}/node*/agent.log")
         timing = await self.client.timing()
-        self.lease_s, self.fence_s = timing.lease_s, timing.fence_s
+        self.suspect_s, self.lease_s, self.fence_s = timing.suspect_s, timing.lease_s, timing.fence_s
         return status
 
     def audit(self) -> None:
@@ -152,5 +152,5 @@ def machines_in(directory: Path, linux: LinuxGuest | None) -> tuple[DemoMachine,
     """
     live, cold = "QemuLive_Template", "Qemu_Template"
     return (DemoMachine("web", live, ("node1", "node2", "node3"), directory, linux=linux),
-            DemoMachine("db", live, ("node2", "node3", "node1"), directory, linux=linux),
+            DemoMachine("db", live, ("node2", "node1", "node3"), directory, linux=linux),
             DemoMachine("mail", cold, ("node3", "node1", "node2"), directory))
