@@ -124,10 +124,18 @@ class Operator:
 
     def make(self, name: str, change: ResourceChange, template: str = "Generic_FS", **parameters: str) -> None:
         """Make a resource and bring it online."""
-        asked = ResourceCreate(name=name, template=template, parameters=parameters, overrides=change)
-        self.ask(lambda client: client.create(asked))
-        self.ended(lambda client: client.online(name))
+        self.order(name, change, template, **parameters)
         self.wait_state(name, State.RUNNING)
+
+    def order(self, name: str, change: ResourceChange, template: str = "Generic_FS", **parameters: str) -> None:
+        """Make a resource and order it online, without waiting."""
+        asked = ResourceCreate(name=name, template=template, parameters=parameters, overrides=change)
+
+        async def given(client: Client) -> None:
+            await client.create(asked)
+            await client.online(name)
+
+        self.ask(given)
 
 
 BODY = r"""
@@ -310,14 +318,13 @@ def _end(found: list[int]) -> list[int]:
 
 
 @contextmanager
-def lone_node(*, made: bool = True) -> Iterator[LoneNode]:
-    """Lend a node of its own, with its files made unless told otherwise; nothing of it is left afterwards."""
+def lone_node(*words: str) -> Iterator[LoneNode]:
+    """Lend a node of its own, its files made with these options of ``init``; nothing of it is left afterwards."""
     with TemporaryDirectory(prefix="lone-", dir="/tmp") as place:
         node = LoneNode(Path(place) / "n")
         try:
-            if made:
-                done = node.init()
-                assert done.code == 0, done.err
+            done = node.init(*words)
+            assert done.code == 0, done.err
             yield node
         finally:
             node.down()

@@ -25,8 +25,8 @@ def node() -> Iterator[LoneNode]:
 
 @pytest.fixture(scope="module")
 def living() -> Iterator[tuple[LoneNode, Sleeper]]:
-    """A node whose agent runs, with a machine."""
-    with lone_node() as made:
+    """A node whose agent runs, with a machine; a restart may take its time."""
+    with lone_node("--profile", "tolerant") as made:
         made.up()
         sleeper = Sleeper("web", made.directory / "shared")
         made.operator.make("web", sleeper.change())
@@ -45,15 +45,9 @@ def records(directory: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize(("line", "with_what", "sentence"), [
     (r"^log_json = .*", "log_jsen = false", "unknown setting 'log_jsen'; did you mean 'log_json'? known are node,"),
     (r"^listen_port = .*", 'listen_port = "7423"', 'listen_port = "7423" does not fit: input should be a valid int'),
-    (r"^listen_port = .*", "listen_port = 70000", "listen_port = 70000 does not fit: input should be less than or "),
-    (r"^self_fence = .*", 'self_fence = "dog"', 'self_fence = "dog" does not fit'),
-    (r"^node = .*", "", "node must be set"),
-    (r"^node = .*", 'node = "no/slash"', "use 1 to 63 letters, digits, dots, dashes and underscores"),
-    (r"^node = .*", "node =", "is not valid TOML: "),
     (r"^node = .*", 'node = "other"', "the store knows no node other; run `stanchion init` with its name"),
     (r"^listen_host = .*", 'listen_host = "no.such.host.invalid"', "the API cannot listen on no.such.host.invalid"),
     (r"^self_fence = .*", 'self_fence = "watchdog"', "is not available in this version; use "),
-    (r"^self_fence = .*", 'self_fence = "supervisor"', "needs the supervisor's socket in `supervisor`"),
     (r"^cluster = .*", 'cluster = "other"', "belongs to the cluster lab, not to other"),
 ], ids=lambda value: value if " = " in value and "." not in value else "")
 def test_settings_that_make_no_sense_are_refused(node: LoneNode, line: str, with_what: str, sentence: str) -> None:
@@ -147,21 +141,24 @@ def test_a_second_agent_with_the_same_settings_is_refused_at_once(living: tuple[
     assert node.operator.resource("web").state is State.RUNNING
 
 
-def test_a_second_agent_with_the_same_name_gives_up(living: tuple[LoneNode, Sleeper]) -> None:
-    node, sleeper = living
-    before = node.operator.status()
-    twin = LoneNode(node.directory.parent / "twin")
-    twin.directory.mkdir()
-    text = node.settings.read_text().replace(f"listen_port = {node.port}", f"listen_port = {twin.port}")
-    twin.settings.write_text(text.replace(str(node.directory / "state"), str(twin.directory / "state")))
+def test_a_second_agent_with_the_same_name_gives_up() -> None:
+    with lone_node() as node:
+        node.up()
+        sleeper = Sleeper("web", node.directory / "shared")
+        node.operator.make("web", sleeper.change())
+        before = node.operator.status()
+        twin = LoneNode(node.directory.parent / "twin")
+        twin.directory.mkdir()
+        text = node.settings.read_text().replace(f"listen_port = {node.port}", f"listen_port = {twin.port}")
+        twin.settings.write_text(text.replace(str(node.directory / "state"), str(twin.directory / "state")))
 
-    twin.refuses(1, "another agent is a member as solo (at http://127.0.0.1:", "give this one another node name")
+        twin.refuses(1, "another agent is a member as solo (at http://127.0.0.1:", "give this one another node name")
 
-    after = node.operator.status()
-    assert (after.nodes[0].since, after.resources) == (before.nodes[0].since, before.resources)
-    assert node.agent is not None
-    assert node.agent.poll() is None
-    assert len(sleeper.lives()) == 1
+        after = node.operator.status()
+        assert (after.nodes[0].since, after.resources) == (before.nodes[0].since, before.resources)
+        assert node.agent is not None
+        assert node.agent.poll() is None
+        assert len(sleeper.lives()) == 1
 
 
 def test_a_wall_clock_that_jumps_back_an_hour_moves_nothing(tmp_path: Path) -> None:

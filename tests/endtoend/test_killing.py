@@ -28,7 +28,7 @@ from stanchion.model.state import State
 from stanchion.wire.replies import IntentInfo, ResourceDetail, ResourceInfo
 from stanchion.wire.requests import MonitoringChange, ResourceChange
 
-STORM_S = float(os.environ.get("STANCHION_STORM_S", "12"))
+STORM_S = float(os.environ.get("STANCHION_STORM_S", "8"))
 SEED = int(os.environ.get("STANCHION_STORM_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
 SETTLED = {State.RUNNING, State.OFFLINE, State.COMATOSE}
 NODES = ("node1", "node2", "node3")
@@ -51,14 +51,17 @@ class Storm:
     def make(self) -> None:
         """Make everything and bring it online."""
         for each in self.busy:
-            self.lab.make(each.name, each.change(monitored=each.name != "busy3"))
+            self.lab.order(each.name, each.change(monitored=each.name != "busy3"))
         for node, each in zip(NODES, self.calm, strict=True):
-            self.lab.make(each.name, each.change(preferred=(node,), monitored=True))
+            self.lab.order(each.name, each.change(preferred=(node,), monitored=True))
         for guest in self.guests:
             guest.write()
             monitoring = MonitoringChange(enabled=True, interval_s=2.0, max_failures=1000)
-            self.lab.make(guest.name, ResourceChange(monitoring=monitoring), guest.template, CONFIG=str(guest.config),
-                          SHUTDOWN_TIMEOUT="1")
+            self.lab.order(guest.name, ResourceChange(monitoring=monitoring), guest.template, CONFIG=str(guest.config),
+                           SHUTDOWN_TIMEOUT="1")
+        for name in [each.name for each in self.lab.status().resources]:
+            self.lab.wait_state(name, State.RUNNING)
+        for guest in self.guests:
             until(guest.last, f"{guest.name} ticks")
 
     def rage(self) -> None:
@@ -131,7 +134,7 @@ class Storm:
             if not rest or [(r.name, r.state, r.node, r.lives) for r in rest[-1][1]] != [
                     (r.name, r.state, r.node, r.lives) for r in now]:
                 rest.append((time.monotonic(), now))
-            return all(r.state in SETTLED for r in now) and time.monotonic() - rest[-1][0] > 4.0
+            return all(r.state in SETTLED for r in now) and time.monotonic() - rest[-1][0] > 3.0
 
         try:
             until(resting, "every resource comes to rest", within_s=60)
@@ -205,7 +208,7 @@ def test_a_storm_of_orders_and_kills(storm: Storm) -> None:
 
 def test_after_the_storm_everything_can_be_brought_up_again(storm: Storm) -> None:
     lab = storm.lab
-    for found in storm.settle().values():
+    for found in map(lab.resource, [each.name for each in lab.status().resources]):
         if found.state is State.COMATOSE:
             told = lab.ended(lambda client, name=found.name: client.offline(name))  # type: ignore[misc]
             assert lab.resource(found.name).state is State.OFFLINE, told
