@@ -9,6 +9,8 @@ from stanchion.model.ids import NodeName, SessionId
 from stanchion.model.orders import Outcome, Verb
 from stanchion.model.resource import MachineKind, ScriptKind
 from stanchion.model.state import State
+from stanchion.model.transaction import Conflict
+from stanchion.plan.sessions import given_back
 from stanchion.sim.host import Fault
 from stanchion.sim.world import World, spec
 
@@ -234,5 +236,21 @@ def test_an_agent_that_is_restarted_while_its_node_is_being_emptied_keeps_its_se
         await asyncio.sleep(30)
         assert (world.where("web"), world.hosts[NodeName("b")].resets) == (("b",), 0)
         assert (await world.view()).session_of(NodeName("b")) == session
+
+    play(story)
+
+
+def test_an_order_to_join_again_forbids_the_word_that_nothing_runs_here() -> None:
+    """The node looked, found nothing, and was wanted again before it could write so."""
+
+    async def story(world: World) -> None:
+        node = NodeName("b")
+        world.pause("b")
+        await world.give(Verb.LEAVE, node="b")
+        view = await world.until(lambda view: not view.nodes[node].value.wanted)
+        word = given_back(view, view.sessions[node].value, world.clock.now(), leaving=True)
+        assert word is not None
+        await world.order(Verb.JOIN, node="b")
+        assert isinstance(await world.operator.commit(word), Conflict)
 
     play(story)
