@@ -38,7 +38,7 @@ def row(page: str, first: str) -> list[str]:
 @pytest.mark.parametrize("profile", TIMINGS)
 def test_the_safety_page_shows_the_timers(profile: str) -> None:
     timing = TIMINGS[profile]
-    timers = (timing.renew_s, timing.halt_s, timing.fence_s, timing.lease_s)
+    timers = (timing.beat_s, timing.suspect_s, timing.renew_s, timing.halt_s, timing.fence_s, timing.lease_s)
 
     assert row("safety.md", profile) == [profile, *(f"{timer:g} s" for timer in timers)]
 
