@@ -12,6 +12,7 @@ from stanchion.model.state import State
 from stanchion.model.transaction import Conflict
 from stanchion.plan.sessions import given_back
 from stanchion.sim.host import Fault
+from stanchion.sim.loop import apart
 from stanchion.sim.world import World, spec
 
 
@@ -252,5 +253,45 @@ def test_an_order_to_join_again_forbids_the_word_that_nothing_runs_here() -> Non
         assert word is not None
         await world.order(Verb.JOIN, node="b")
         assert isinstance(await world.operator.commit(word), Conflict)
+
+    play(story)
+
+
+def test_a_script_that_hangs_is_ended_at_the_cut_off_so_that_the_host_needs_no_reset() -> None:
+    """The halt comes after every earlier script of the resource: what hangs must go first."""
+
+    async def story(world: World) -> None:
+        await world.create(spec("web", preferred=("b", "c")))
+        world.nature.faults["web", ScriptKind.LOAD] = Fault(never_ends=True)
+        await world.give(Verb.ONLINE, "web")
+        await world.until(lambda view: any(held.value.session for held in view.states.values()))
+        await asyncio.sleep(1)
+        world.isolate("b")
+        await asyncio.sleep(30)
+        assert world.hosts[NodeName("b")].resets == 0
+
+    play(story)
+
+
+def test_the_local_deadline_counts_from_before_the_renewal_was_sent() -> None:
+    """The answer took 1.8 s: the machine is gone K after the question, not K after the answer."""
+
+    async def story(world: World) -> None:
+        await _on_b(world)
+        loop, asked = asyncio.get_running_loop(), []
+
+        def loses() -> bool:
+            if "keep" in repr(_coroutine()):
+                asked.append(loop.time())
+                if len(asked) == 4:
+                    # The way back of the second renewal: its answer arrives, and nothing more does.
+                    loop.call_soon(world.isolate, "b", context=apart())
+            return False
+
+        await asyncio.sleep(0.3)
+        world.slow("b", 1.8, loses=loses)
+        await world.until(lambda _: world.where("web") == ())
+        sent = asked[2] - 0.9
+        assert loop.time() <= sent + 4.0 + 0.3
 
     play(story)
