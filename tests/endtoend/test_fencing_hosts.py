@@ -41,11 +41,6 @@ def follower(lab: Cluster) -> str:
     return next(each.name for each in lab.status().nodes if not each.master)
 
 
-def heard(lab: Cluster) -> bool:
-    """Whether every member has had the time to hear the others."""
-    return all(host.command("status")["agent"] for host in lab.lab.hosts)
-
-
 def back(lab: Cluster, name: str) -> None:
     """Give a host its power back and wait until it is a member."""
     lab.host(name).command("power on")
@@ -63,7 +58,6 @@ def test_a_host_that_hangs_is_switched_off_before_its_machine_starts_elsewhere(l
     other = next(each.name for each in lab.status().nodes if each.name != victim)
     web = Sleeper("web", lab.place)
     lab.make("web", web.change(preferred=(victim, other)))
-    assert heard(lab)
     first = web.processes()
 
     lab.host(victim).command("pause agent")
