@@ -116,7 +116,8 @@ def check_room(path: Path) -> None:
 def grow(connection: sqlite3.Connection, path: Path) -> None:
     """Let the file grow at once when it has to: on a disk that is full by then, the journal could never be emptied."""
     with suppress(OSError, sqlite3.Error):  # the transaction is committed, whatever comes of this
-        (size,) = connection.execute("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()
+        (size,) = connection.execute(
+            "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").fetchone()
         if size > path.stat().st_size:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
