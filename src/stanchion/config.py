@@ -67,7 +67,8 @@ class AgentConfig:
     cluster: Name = field(metadata={
         "doc": "The cluster's name; the store belongs to this cluster alone."})
     store: PathText | None = field(default=None, metadata={
-        "doc": "File of the store (SQLite), which all agents of the cluster share, on one machine. Either this or `etcd`."})
+        "doc": "File of the store (SQLite), which all agents of the cluster share, on one machine. Either this or "
+               "`etcd`."})
     etcd: tuple[StrictStr, ...] = field(default=(), metadata={
         "doc": 'The members of the etcd that holds the store, as ["https://HOST:2379", ...]. Either this or `store`.'})
     etcd_ca: PathText | None = field(default=None, metadata={

@@ -21,6 +21,7 @@ class EtcdBench(Bench):
     """Clients of one cluster in a real etcd."""
 
     lease_s = 1.0
+    leases_write = True
     deadline_s = 40.0
 
     def __init__(self, servers: Servers) -> None:

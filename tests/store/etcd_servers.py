@@ -150,11 +150,11 @@ class Servers:
 
     async def _leader_by(self, member: Member) -> str:
         """Ask one member whom it takes for the leader: ``itself``, ``another``, or nobody or no answer (empty)."""
-        wire = Wire([member.url], tls=self.tls, user=None, budget_s=1.0)
+        wire = Wire([member.url], tls=self.tls, user=None, budget_s=5.0)
         line: Line = wire.line()
         try:
-            await line.connect(0.5)
-            answer = await line.maintenance.Status(pb.StatusRequest(), timeout=0.5)
+            await line.connect(5.0)
+            answer = await line.maintenance.Status(pb.StatusRequest(), timeout=5.0)
         except Exception:  # noqa: BLE001 - it is starting: whatever fails, it is asked again
             return ""
         finally:

@@ -1,7 +1,7 @@
 """The stores behind one door for the contract tests.
 
-In memory on virtual time, SQLite on a clock set by hand, etcd as it is: real servers on real time, which end a lease up
-to a second late and count revisions from wherever they stand.
+In memory on virtual time, SQLite on a clock set by hand, etcd as it is: real servers on real time, which count
+revisions from wherever they stand.
 """
 
 import asyncio
@@ -23,9 +23,13 @@ DEADLINE_S = 20.0
 
 
 class Bench(ABC):
-    """Makes clients of one store and moves its time. ``lease_s`` is a length for leases that costs little time."""
+    """Makes clients of one store and moves its time.
+
+    ``lease_s`` is a length for leases that costs little time; ``leases_write``: beginning and renewing are revisions.
+    """
 
     lease_s = 4.0
+    leases_write = False
     deadline_s = DEADLINE_S
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Who may use an etcd: certificates on both sides, users and rights. Every refusal is one sentence that says what to do.
+"""Who may use an etcd: certificates on both sides, users and rights. Every refusal says in one sentence what to do.
 
 Certificates are made with the command ``openssl``, as an administrator would.
 """

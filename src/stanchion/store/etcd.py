@@ -3,19 +3,14 @@
 Why our own: no published asyncio client keeps all that an agent's life depends on (docs/decisions/0004). What this one
 survives, and how, is told where it happens: ``etcd_wire`` (calls end in time, members that hang are left, unknown
 writes are never repeated), ``etcd_watch`` (a watch never idles while the cluster moves on), ``etcd_keys`` (keys,
-revisions, the order of history), ``etcd_tls`` (who we are to each other).
+revisions, the order of history), ``etcd_lease`` (leases that never end early), ``etcd_tls`` (who we are to each other).
 
 *Unknown writes.* A transaction that was sent and not answered is looked for afterwards by its first history entry,
 whose key is unique: if it stands, the transaction took place and we know its revision. If it does not, or there was no
 entry, the caller is told that nobody knows, and reads again.
-
-*Renewals.* The leader renews leases by itself, without asking the others; a leader that was replaced and does not know
-it yet would do so in vain. So a renewal counts only if, after it, a linearizable read through the same member succeeds
-in the same term: then a majority confirmed that very leader.
 """
 
 import json
-import math
 import secrets
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -27,13 +22,15 @@ from stanchion.model.ids import NOTHING, LeaseId, Revision
 from stanchion.model.transaction import Committed, Conflict, Transaction
 from stanchion.ports import Batch, Resync, Snapshot
 from stanchion.store._rpc import etcd_pb2 as pb
-from stanchion.store.etcd_keys import MAX_OPERATIONS, Keys, beyond, conflict, lease_of, number_of
+from stanchion.store.etcd_keys import MAX_OPERATIONS, Keys, beyond, conflict
+from stanchion.store.etcd_lease import Leases
 from stanchion.store.etcd_tls import EtcdTls
 from stanchion.store.etcd_watch import Gap, responses
-from stanchion.store.etcd_wire import Fault, Line, Refused, Unknown, Wire
+from stanchion.store.etcd_wire import Line, Refused, Unknown, Wire
 
 BUDGET_S = 2.0
 """How long a call may take; within the shortest time until a halt."""
+COMPACT_S = 300.0
 PAGE = 500
 SCHEMA = 1
 """The version of how clusters are laid out in etcd; stands in the mark."""
@@ -42,15 +39,17 @@ SCHEMA = 1
 class EtcdStore:
     """The store of one cluster in an etcd. Connects when it is first used; nothing is read or checked before that.
 
-    ``endpoints`` are URLs of members; ``user`` is a name and a password, where etcd asks for them. Raises
-    ``InvalidInput`` for endpoints that are none; the methods raise as the port says.
+    ``endpoints`` are URLs of members; ``user`` is a name and a password, where etcd asks for them. Of
+    etcd's history of revisions ``compact_s`` to twice that stays. Raises ``InvalidInput`` for endpoints that are none;
+    the methods raise as the port says.
     """
 
     def __init__(self, endpoints: Sequence[str], cluster: str, *, tls: EtcdTls | None = None,
-                 user: tuple[str, str] | None = None, budget_s: float = BUDGET_S) -> None:
+                 user: tuple[str, str] | None = None, budget_s: float = BUDGET_S, compact_s: float = COMPACT_S) -> None:
         self.cluster = cluster
         self._keys = Keys(cluster)
         self._wire = Wire(endpoints, tls=tls, user=user, budget_s=budget_s)
+        self._leases = Leases(self._wire, self._keys, compact_s=compact_s)
         self._mark: bytes | None = None
         self._writer = secrets.token_hex(4)
         self._serial = count(1)
@@ -73,8 +72,8 @@ class EtcdStore:
         finally:
             await store.close()
         if not founded:
-            raise AlreadyExists(f"this etcd holds a cluster {cluster} already: join it, or choose another name; one that "
-                                f"nobody uses is removed by `etcdctl del --prefix /stanchion/{cluster}/`")
+            raise AlreadyExists(f"this etcd holds a cluster {cluster} already: join it, or choose another name; one "
+                                f"that nobody uses is removed by `etcdctl del --prefix /stanchion/{cluster}/`")
 
     async def open(self) -> None:
         """Connect and check that the cluster is here; the other methods do it as well. Raises ``StoreError``."""
@@ -98,7 +97,7 @@ class EtcdStore:
         try:
             answer = await self._wire.call(lambda line: line.kv.Txn, request, repeatable=not request.success)
         except Refused as refusal:
-            return await self._lease_ended(transaction, refusal)
+            raise StoreUnusable(f"etcd refuses a transaction: {refusal}") from None
         except Unknown:
             entry = self._keys.entry(unique, 0)
             found = (await self._range(pb.RangeRequest(key=entry))).kvs if transaction.history else ()
@@ -110,7 +109,10 @@ class EtcdStore:
         failed = conflict(transaction, answer)
         if failed is None:
             raise self._replaced()
-        return failed
+        if isinstance(failed, Conflict):
+            return failed
+        found = (await self._range(pb.RangeRequest(key=self._keys.path(failed)))).kvs
+        return Conflict(failed, Revision(found[0].mod_revision) if found else NOTHING)
 
     async def records(self, kind: Kind, *, after: str = "", prefix: str = "", limit: int = 500,
                       newest_first: bool = False) -> list[tuple[str, Held[Record]]]:
@@ -143,7 +145,7 @@ class EtcdStore:
         request = _under(self._keys.frame(kind)[0] + prefix.encode())
         request.keys_only = True
         pairs = [pair for pair in (await self._range(request)).kvs
-                 if pair.key != self._keys.mark and self._keys.key(pair.key).kind is kind]
+                 if not self._keys.inner(pair.key) and self._keys.key(pair.key).kind is kind]
         pairs.sort(key=lambda pair: (pair.mod_revision, pair.key), reverse=True)
         old, gone = pairs[keep:], 0
         while gone < len(old):
@@ -155,34 +157,25 @@ class EtcdStore:
         return gone
 
     async def grant(self, ttl_s: float) -> LeaseId:
-        """Begin a lease of that many seconds, rounded up to whole ones. One whose answer is lost ends by itself."""
+        """Begin a lease of that many seconds."""
         await self._ready()
-        answer = await self._wire.call(lambda line: line.lease.LeaseGrant, pb.LeaseGrantRequest(TTL=math.ceil(ttl_s)))
-        return lease_of(answer.ID)
+        return await self._leases.grant(ttl_s)
 
     async def renew(self, lease: LeaseId) -> bool:
         """Begin the lease's time anew; False: it has ended."""
         await self._ready()
-        number = number_of(lease)
-
-        async def once(line: Line, within_s: float) -> bool:
-            # "Ended" is believed the second time only: the leader may have to take note of a fresh lease first.
-            return await self._kept(line, number, within_s) or await self._kept(line, number, within_s)
-
-        return await self._wire.attempt(once)
+        return await self._leases.renew(lease)
 
     async def revoke(self, lease: LeaseId) -> None:
         """End a lease and delete every record put with it."""
         await self._ready()
-        try:
-            await self._wire.call(lambda line: line.lease.LeaseRevoke, pb.LeaseRevokeRequest(ID=number_of(lease)))
-        except Refused:
-            return
+        await self._leases.revoke(lease)
 
     async def watch(self, after: Revision) -> AsyncGenerator[Batch | Resync, None]:
         """Deliver every batch beyond that revision; ends after ``Resync``, and when the store is closed.
 
-        Revisions that wrote only history or runs are empty batches; those of others in the same etcd are left out.
+        Revisions that wrote only history or runs are empty batches; renewals, and what others write into the same
+        etcd, are left out.
         """
         if self._closed:
             return
@@ -190,6 +183,7 @@ class EtcdStore:
         self._watching.add(line)
         try:
             await self._ready()
+            self._leases.sweep()
             await self._wire.connect(line)
             async with aclosing(self._batches(line, after)) as batches:
                 async for batch in batches:
@@ -208,6 +202,7 @@ class EtcdStore:
     async def close(self) -> None:
         """Hang up; watches end, leases live on. Closing again does nothing."""
         self._closed = True
+        await self._leases.close()
         self._wire.close()
         for line in self._watching:
             line.close()
@@ -269,27 +264,6 @@ class EtcdStore:
             pairs = [pair for pair in pairs if pair.mod_revision != pairs[-1].mod_revision]
         return self._keys.named(Kind.HISTORY, pairs)
 
-    async def _kept(self, line: Line, number: int, within_s: float) -> bool:
-        """Renew once at a leader that a majority confirms afterwards. Raises ``Fault``."""
-        words = self._wire.words()
-        answers = await line.lease.LeaseKeepAlive(
-            [pb.LeaseKeepAliveRequest(ID=number)], timeout=within_s, metadata=words)
-        if not answers:
-            raise Fault("it did not answer to a renewal")
-        confirmed = await line.kv.Range(pb.RangeRequest(key=self._keys.mark, count_only=True), timeout=within_s,
-                                        metadata=words)
-        if confirmed.header.raft_term != answers[0].header.raft_term:
-            raise Fault("its leader changed")
-        return answers[0].TTL > 0
-
-    async def _lease_ended(self, transaction: Transaction, refusal: Refused) -> Conflict:
-        """Tell which put cannot be, after etcd refused a transaction for a lease that it does not know."""
-        for put in transaction.puts:
-            if put.lease is not None and "lease" in str(refusal):
-                found = (await self._range(pb.RangeRequest(key=self._keys.path(put.key)))).kvs
-                return Conflict(put.key, Revision(found[0].mod_revision) if found else NOTHING)
-        raise StoreUnusable(f"etcd refuses a transaction: {refusal}")
-
     async def _batches(self, line: Line, after: int) -> AsyncGenerator[Batch, None]:
         """Follow one stream. Raises ``Gap``."""
         heard = responses(line, self._wire.words(), *self._keys.everything, after)
@@ -299,10 +273,11 @@ class EtcdStore:
                     raise Gap(response.cancel_reason or f"compacted up to {response.compact_revision}")
                 if response.created and response.header.revision < after and not await self._reached(after):
                     raise Gap("this etcd never had that revision: it was restored from a backup, or is another one")
-                for revision, events in groupby(response.events, key=lambda event: event.kv.mod_revision):
-                    if revision > after:
+                for revision, group in groupby(response.events, key=lambda event: event.kv.mod_revision):
+                    events = [event for event in group if not self._keys.inner(event.kv.key)]
+                    if revision > after and events:
                         yield Batch(Revision(revision), self._keys.happened(events))
-                        after = revision
+                    after = max(after, revision)
 
     async def _reached(self, revision: int) -> bool:
         """Whether etcd has come to that revision; a member may just be behind, so it is asked as a whole."""

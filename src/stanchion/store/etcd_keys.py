@@ -11,7 +11,8 @@ before one that was read already. A counter in the transaction's guards would gi
 every two agents that write at once fight for it.
 
 *The mark*, ``/stanchion/<cluster>/store``, says that the cluster is founded here, with an identity of its own. Every
-transaction is guarded by it, so nobody goes on writing into a store that was deleted or replaced under him.
+transaction is guarded by it, so nobody goes on writing into a store that was deleted or replaced under him. The mark
+and the keys of leases (``etcd_lease``) are *inner* keys: no record stands under them.
 """
 
 import re
@@ -28,7 +29,7 @@ MAX_OPERATIONS = 128
 """etcd's own limit for a transaction, unless its --max-txn-ops says otherwise."""
 
 NO_LEASE = -1
-"""A number that is no lease: etcd refuses to put with it."""
+"""A number that is no lease."""
 
 Range = tuple[bytes, bytes]
 """From the first key to before the second."""
@@ -59,6 +60,20 @@ class Keys:
     def mark(self) -> bytes:
         """The key that says that the cluster is founded here."""
         return f"{codec.root(self.cluster)}store".encode()
+
+    @property
+    def leases(self) -> Range:
+        """The keys of all leases."""
+        head = f"{codec.root(self.cluster)}leases/".encode()
+        return head, beyond(head)
+
+    def beat(self, lease: int) -> bytes:
+        """The key that a lease's owner writes anew to renew it."""
+        return self.leases[0] + lease_of(lease).encode()
+
+    def inner(self, path: bytes) -> bool:
+        """Whether no record stands under that key."""
+        return path == self.mark or path.startswith(self.leases[0])
 
     @property
     def everything(self) -> Range:
@@ -93,7 +108,7 @@ class Keys:
         """Read what stands under watched keys."""
         read = []
         for pair in pairs:
-            if pair.key != self.mark:
+            if not self.inner(pair.key):
                 key = self.key(pair.key)
                 read.append(Change(key, codec.decode(key, pair.value.decode()), Revision(pair.mod_revision)))
         return read
@@ -102,7 +117,7 @@ class Keys:
         """Read what a watch says of one revision, without history and runs."""
         changes = []
         for event in events:
-            if event.kv.key == self.mark or (key := self.key(event.kv.key)).kind in UNWATCHED:
+            if self.inner(event.kv.key) or (key := self.key(event.kv.key)).kind in UNWATCHED:
                 continue
             gone = event.type == pb.Event.DELETE
             value = None if gone else codec.decode(key, event.kv.value.decode())
@@ -113,30 +128,37 @@ class Keys:
         """Read records of one kind with their names, in the order given."""
         read = []
         for pair in pairs:
-            if pair.key != self.mark and (key := self.key(pair.key)).kind is kind:
+            if not self.inner(pair.key) and (key := self.key(pair.key)).kind is kind:
                 name = entry_name(pair) if kind is Kind.HISTORY else key.name
                 value = codec.decode(Key(kind, name), pair.value.decode())
                 read.append((name, Held(value, Revision(pair.mod_revision))))
         return read
 
     def request(self, transaction: Transaction, *, mark: bytes, unique: str) -> pb.TxnRequest:
-        """Ask for a transaction. If a guard fails, the answer tells the revision of every guarded key."""
-        compare = [pb.Compare(key=self.mark, target=pb.Compare.VALUE, value=mark)]
-        compare += [pb.Compare(key=self.path(guard.key), target=pb.Compare.MOD, mod_revision=guard.revision)
-                    for guard in transaction.guards]
+        """Ask for a transaction whose guards hold and whose leases live; if not, ``conflict`` reads the answer."""
+        beats = [self.beat(lease) for lease in _leases(transaction)]
+        compare = [pb.Compare(key=self.path(guard.key), target=pb.Compare.MOD, mod_revision=guard.revision)
+                   for guard in transaction.guards]
+        compare += [self.living(beat) for beat in beats]
+        compare += [pb.Compare(key=self.mark, target=pb.Compare.VALUE, value=mark)]
         puts = {self.path(put.key): put for put in transaction.puts}
         success = [pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=path))
                    for path in dict.fromkeys(map(self.path, transaction.deletes)) if path not in puts]
         success += [_write(path, put.record, 0 if put.lease is None else number_of(put.lease))
                     for path, put in puts.items()]
         success += [_write(self.entry(unique, index), entry, 0) for index, entry in enumerate(transaction.history)]
-        asked = [self.mark, *(self.path(guard.key) for guard in transaction.guards)]
+        asked = [*(self.path(guard.key) for guard in transaction.guards), *beats]
         failure = [pb.RequestOp(request_range=pb.RangeRequest(key=path)) for path in asked]
         return pb.TxnRequest(compare=compare, success=success, failure=failure)
 
     def entry(self, unique: str, index: int) -> bytes:
         """Give the key of a transaction's history entry."""
         return self.path(Key(Kind.HISTORY, f"{unique}-{index:04d}"))
+
+    @staticmethod
+    def living(beat: bytes) -> pb.Compare:
+        """Compare: the lease lives."""
+        return pb.Compare(key=beat, target=pb.Compare.VERSION, result=pb.Compare.GREATER, version=0)
 
     def trimming(self, pairs: Sequence[pb.KeyValue]) -> pb.TxnRequest:
         """Ask to delete those keys, if none of them was written meanwhile."""
@@ -153,18 +175,28 @@ class Keys:
             success=[pb.RequestOp(request_put=pb.PutRequest(key=self.mark, value=mark))])
 
 
-def conflict(transaction: Transaction, answer: pb.TxnResponse) -> Conflict | None:
-    """Name the first guard that failed; None: it was the mark."""
-    _, *found = [_revision(response.response_range) for response in answer.responses]
-    for guard, revision in zip(transaction.guards, found, strict=True):
+def conflict(transaction: Transaction, answer: pb.TxnResponse) -> Conflict | Key | None:
+    """Read why a transaction was refused: the first guard that failed; else the first key whose lease has ended.
+
+    None: neither, so it was the mark.
+    """
+    found = [_revision(response.response_range) for response in answer.responses]
+    for guard, revision in zip(transaction.guards, found, strict=False):
         if revision != guard.revision:
             return Conflict(guard.key, revision)
-    return None
+    ended = {lease for lease, revision in zip(_leases(transaction), found[len(transaction.guards):], strict=True)
+             if revision == NOTHING}
+    return next((put.key for put in transaction.puts if put.lease is not None and number_of(put.lease) in ended), None)
 
 
 def entry_name(pair: pb.KeyValue) -> str:
     """Make the name of a history entry from the revision that etcd gave it."""
     return history_key(pair.mod_revision, int(pair.key.rpartition(b"-")[2])).name
+
+
+def _leases(transaction: Transaction) -> list[int]:
+    """Give the leases that a transaction puts with, each once."""
+    return list(dict.fromkeys(number_of(put.lease) for put in transaction.puts if put.lease is not None))
 
 
 def _revision(answer: pb.RangeResponse) -> Revision:

@@ -96,6 +96,39 @@ class Fault(Exception):
         self.setup = setup
 
 
+class _Unsent(ConnectionError):
+    """The connection was gone before anything was sent."""
+
+
+class _OneConnection(Channel):
+    """A channel that connects once. grpclib's own connects again by itself, with certificates of long ago."""
+
+    made: H2Protocol | None = None
+    closed = False
+
+    async def __connect__(self) -> H2Protocol:
+        """Connect the first time; later give the same connection, or ``_Unsent`` when it is gone."""
+        if self.made is None and not self.closed:
+            self.made = await super().__connect__()
+        if self.closed:
+            self.close()
+        handler = None if self.made is None else self.made.handler
+        if self.made is None or self.closed or (isinstance(handler, Handler) and handler.connection_lost):
+            raise _Unsent("the connection broke")
+        return self.made
+
+    def close(self) -> None:
+        """Hang up, also on a connection that is only being made; at once.
+
+        The polite end of TLS would wait half a minute for a member that hangs.
+        """
+        self.closed = True
+        transport = getattr(getattr(self.made, "connection", None), "_transport", None)
+        super().close()
+        if transport is not None:
+            transport.abort()
+
+
 class Line:
     """One connection to one member, made by its first use."""
 
@@ -103,9 +136,8 @@ class Line:
         self.endpoint = endpoint
         self._tls = tls
         secured = context(tls) if endpoint.secure else None
-        self._channel = Channel(endpoint.host, endpoint.port, ssl=secured, config=PINGS)
-        self._protocol: H2Protocol | None = None
-        self._begun = self._closed = False
+        self._channel = _OneConnection(endpoint.host, endpoint.port, ssl=secured, config=PINGS)
+        self._begun = False
         self.kv = rpc.KVStub(self._channel)
         self.lease = rpc.LeaseStub(self._channel)
         self.watch = rpc.WatchStub(self._channel)
@@ -117,12 +149,9 @@ class Line:
 
         A connection that broke is not made again: the next line reads the certificates anew.
         """
-        handler = None if self._protocol is None else self._protocol.handler
-        if isinstance(handler, Handler) and handler.connection_lost:
-            raise Fault("the connection broke", sent=False)
         try:
             async with asyncio.timeout(within_s):
-                self._protocol = await self._channel.__connect__()
+                await self._channel.__connect__()
         except TimeoutError:
             raise Fault(f"no connection within {within_s:.2g} s", sent=False) from None
         except ssl.SSLCertVerificationError as fault:
@@ -131,9 +160,6 @@ class Line:
             raise Fault(f"it does not speak TLS as we do ({fault.reason})", sent=False, setup=True) from None
         except OSError as fault:
             raise Fault(fault.strerror or str(fault), sent=False) from None
-        if self._closed:
-            self._channel.close()
-            raise Fault("this line was closed", sent=False)
 
     async def lost(self) -> Fault:
         """Say what it means that the connection broke. On the first use over TLS it may mean that we are refused."""
@@ -146,8 +172,7 @@ class Line:
         self._begun = True
 
     def close(self) -> None:
-        """Hang up, also on a connection that is only being made."""
-        self._closed = True
+        """Hang up."""
         self._channel.close()
 
     async def _refuses_us(self) -> bool:
@@ -287,6 +312,8 @@ class Wire:
             answer = await once(line, max(end - clock(), 0.01))
         except TimeoutError:
             raise Fault(f"no answer within {within_s:.2g} s") from None
+        except _Unsent as fault:
+            raise Fault(str(fault), sent=False) from None
         except (StreamTerminatedError, ProtocolError, OSError, AttributeError):
             raise await line.lost() from None  # grpclib gives an AttributeError when the connection closes under it
         except GRPCError as fault:

@@ -110,10 +110,6 @@ class LeaseBase(abc.ABC):
     async def LeaseRevoke(self, stream: 'grpclib.server.Stream[stanchion.store._rpc.etcd_pb2.LeaseRevokeRequest, stanchion.store._rpc.etcd_pb2.LeaseRevokeResponse]') -> None:
         pass
 
-    @abc.abstractmethod
-    async def LeaseKeepAlive(self, stream: 'grpclib.server.Stream[stanchion.store._rpc.etcd_pb2.LeaseKeepAliveRequest, stanchion.store._rpc.etcd_pb2.LeaseKeepAliveResponse]') -> None:
-        pass
-
     def __mapping__(self) -> typing.Dict[str, grpclib.const.Handler]:
         return {
             '/etcdserverpb.Lease/LeaseGrant': grpclib.const.Handler(
@@ -127,12 +123,6 @@ class LeaseBase(abc.ABC):
                 grpclib.const.Cardinality.UNARY_UNARY,
                 stanchion.store._rpc.etcd_pb2.LeaseRevokeRequest,
                 stanchion.store._rpc.etcd_pb2.LeaseRevokeResponse,
-            ),
-            '/etcdserverpb.Lease/LeaseKeepAlive': grpclib.const.Handler(
-                self.LeaseKeepAlive,
-                grpclib.const.Cardinality.STREAM_STREAM,
-                stanchion.store._rpc.etcd_pb2.LeaseKeepAliveRequest,
-                stanchion.store._rpc.etcd_pb2.LeaseKeepAliveResponse,
             ),
         }
 
@@ -151,12 +141,6 @@ class LeaseStub:
             '/etcdserverpb.Lease/LeaseRevoke',
             stanchion.store._rpc.etcd_pb2.LeaseRevokeRequest,
             stanchion.store._rpc.etcd_pb2.LeaseRevokeResponse,
-        )
-        self.LeaseKeepAlive = grpclib.client.StreamStreamMethod(
-            channel,
-            '/etcdserverpb.Lease/LeaseKeepAlive',
-            stanchion.store._rpc.etcd_pb2.LeaseKeepAliveRequest,
-            stanchion.store._rpc.etcd_pb2.LeaseKeepAliveResponse,
         )
 
 
