@@ -7,6 +7,7 @@ copies of it betray themselves in its log whatever else goes wrong, and every li
 
 import asyncio
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -364,8 +365,7 @@ class Cluster(Operator):
         found = []
         for host in self.lab.hosts:
             text = (host.directory / "agent.log").read_text(errors="replace")
-            if "Traceback" in text:
-                found.append(f"{host.name}: {text[text.index('Traceback'):][:4000]}")
+            found += [f"{host.name}: {trouble}" for trouble in re.findall(r"Traceback.*?\n(?:\w[^\n]*)", text, re.DOTALL)]
         return found
 
 
