@@ -7,7 +7,7 @@ from agent.worlds import play
 from stanchion.model.orders import Outcome, Verb
 from stanchion.model.reasons import Why
 from stanchion.model.resource import FailoverMode, Policies, ResourceSpec, ScriptKind
-from stanchion.model.state import AlertKind, State
+from stanchion.model.state import AlertKind, State, holders
 from stanchion.sim.host import Fault
 from stanchion.sim.world import World, spec
 
@@ -252,5 +252,25 @@ def test_illegal_orders_are_refused_with_what_is_possible() -> None:
         far = await world.order(Verb.MIGRATE, "web", "c")
         assert far.reason is not None
         assert far.reason.why is Why.NODE_NOT_LISTED
+
+    play(story)
+
+
+def test_a_live_move_past_its_timeout_keeps_both_claims_until_an_offline_cleans_the_target() -> None:
+    """Nobody knows how far it got: Comatose, held by both; offline cleans the target first, then unloads the source."""
+
+    async def story(world: World) -> None:
+        slow = spec("web", preferred=("a", "b"))
+        await world.create(replace(slow, scripts=replace(slow.scripts, unload=replace(slow.scripts.unload,
+                                                                                      timeout_s=3.0))))
+        await world.order(Verb.ONLINE, "web")
+        world.nature.faults["web", ScriptKind.UNLOAD] = Fault(takes_s=20.0)
+        await world.order(Verb.MIGRATE, "web", "b")
+        state = await world.state("web")
+        assert (state.state, holders(state)) == (State.COMATOSE, ("a", "b"))
+        world.nature.faults.clear()
+        assert (await world.order(Verb.OFFLINE, "web")).outcome is Outcome.DONE
+        assert all(not host.machines for host in world.hosts.values())
+        assert (await world.order(Verb.ONLINE, "web")).outcome is Outcome.DONE
 
     play(story)

@@ -8,7 +8,8 @@ from stanchion.model.history import RunEnd
 from stanchion.model.reasons import Why
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence, ResourceState
-from stanchion.plan.duty import Case, Fact, Next, next_step
+from stanchion.plan.case import Case, Fact, Next
+from stanchion.plan.duty import next_step
 
 RUNNING, ABSENT, UNKNOWN = Presence.RUNNING, Presence.ABSENT, Presence.UNKNOWN
 BLIND = spec(visible=False, monitor=False)

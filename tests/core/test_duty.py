@@ -26,7 +26,9 @@ from stanchion.model.history import Run, RunEnd
 from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import FailureAction, Monitoring, ResourceSpec, Script, ScriptKind, Scripts
 from stanchion.model.state import AlertKind, Move, Phase, Presence, ResourceState, State
-from stanchion.plan.duty import Case, Fact, door_of, next_step, stage_of
+from stanchion.plan.case import Case, Fact, stage_of
+from stanchion.plan.duty import next_step
+from stanchion.plan.moving import door_of
 
 # Loading.
 

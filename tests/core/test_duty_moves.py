@@ -24,7 +24,7 @@ from stanchion.model.history import RunEnd
 from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import ResourceSpec, Script, ScriptKind
 from stanchion.model.state import Phase, Presence, ResourceState
-from stanchion.plan.duty import Fact, Next
+from stanchion.plan.case import Fact, Next
 
 LIVE = spec(live=True)
 PREPARE, OUT, IN, ABORT = (moving(phase) for phase in Phase)
@@ -74,7 +74,9 @@ def test_the_target_checks_that_the_files_are_those_of_the_source() -> None:
 def test_a_target_that_is_not_ready_leaves_the_machine_alone() -> None:
     answer = target(PREPARE, checked("/etc/web is missing"))
 
-    assert answer == e.Stayed(why=reason(Why.PREFLIGHT_FAILED, "b", "/etc/web is missing"))
+    assert told(answer) == (e.Stayed, Why.PREFLIGHT_FAILED)
+    assert isinstance(answer, e.Stayed)
+    assert answer.why.operands == ("b", "/etc/web is missing")
 
 
 def test_the_target_opens_the_door_of_a_live_move() -> None:
@@ -180,11 +182,13 @@ def test_a_takeover_that_cannot_be_judged_is_comatose_on_the_target(facts: tuple
 
 
 LOST = (ended(Step.LOAD, 1, command="virsh start"), saw(Step.LOOK_AFTER, ABSENT))
+CLEAN = (ended(Step.HALT), saw(Step.LOOK_LAST, ABSENT))
 
 
 def test_a_machine_that_was_lost_on_the_way_is_cleaned_up_and_starts_where_it_came_from() -> None:
     assert does(target(IN, *LOST)) is Step.HALT
-    answer = target(IN, *LOST, ended(Step.HALT))
+    assert does(target(IN, *LOST, ended(Step.HALT))) is Step.LOOK_LAST
+    answer = target(IN, *LOST, *CLEAN)
 
     assert told(answer) == (e.Dropped, Why.MIGRATE_LOST)
     assert isinstance(answer, e.Dropped)
@@ -193,7 +197,7 @@ def test_a_machine_that_was_lost_on_the_way_is_cleaned_up_and_starts_where_it_ca
 
 
 def test_off_a_node_that_is_being_emptied_it_starts_on_the_target() -> None:
-    answer = target(moving(Phase.IN, why=Why.NODE_LEAVES), *LOST, ended(Step.HALT))
+    answer = target(moving(Phase.IN, why=Why.NODE_LEAVES), *LOST, *CLEAN)
 
     assert isinstance(answer, e.Dropped)
     assert answer.node == "b"
@@ -202,7 +206,7 @@ def test_off_a_node_that_is_being_emptied_it_starts_on_the_target() -> None:
 def test_where_the_policy_says_so_a_lost_machine_is_comatose_on_the_target() -> None:
     strict = spec(live=True, restart_after_failed_migration=False)
 
-    answer = target(IN, *LOST, ended(Step.HALT), of=strict)
+    answer = target(IN, *LOST, *CLEAN, of=strict)
 
     assert told(answer) == (e.Failed, Why.MIGRATE_LOST)
     assert isinstance(answer, e.Failed)
@@ -219,7 +223,7 @@ def test_after_a_fault_on_the_source_the_target_looks_before_it_starts_anything(
     assert told(target(ASTRAY, saw(Step.LOOK, RUNNING))) == (e.Arrived, Why.MIGRATED)
     assert told(target(ASTRAY, saw(Step.LOOK, UNKNOWN))) == (e.Failed, Why.LOOK_UNKNOWN)
     assert does(target(ASTRAY, saw(Step.LOOK, ABSENT))) is Step.HALT
-    answer = target(ASTRAY, saw(Step.LOOK, ABSENT), ended(Step.HALT))
+    answer = target(ASTRAY, saw(Step.LOOK, ABSENT), *CLEAN)
     assert told(answer) == (e.Dropped, Why.MIGRATE_LOST)
 
 
@@ -233,9 +237,20 @@ def test_the_target_cleans_up_after_a_failed_move_and_the_machine_stays() -> Non
     failed = moving(Phase.ABORT, fault="no route")
 
     assert does(target(failed)) is Step.HALT
-    answer = target(failed, ended(Step.HALT))
-    assert answer == e.Stayed(why=reason(Why.MIGRATE_FAILED, "b", "no route", "a"))
-    assert target(failed, of=bare(LIVE, ScriptKind.HALT)) == answer
+    assert does(target(failed, ended(Step.HALT))) is Step.LOOK_LAST
+    answer = target(failed, ended(Step.HALT), saw(Step.LOOK_LAST, ABSENT))
+    assert isinstance(answer, e.Stayed)
+    assert answer.why == reason(Why.MIGRATE_FAILED, "b", "no route", "a")
+    assert target(failed, saw(Step.LOOK_LAST, ABSENT), of=bare(LIVE, ScriptKind.HALT)) == answer
+
+
+@pytest.mark.parametrize("presence", [RUNNING, UNKNOWN])
+def test_a_target_that_is_not_clean_keeps_its_claim(presence: Presence) -> None:
+    """Comatose, and the move stays in the record: nothing may start elsewhere."""
+    answer = target(moving(Phase.ABORT, fault="no route"), ended(Step.HALT), saw(Step.LOOK_LAST, presence))
+
+    assert isinstance(answer, e.Failed)
+    assert answer.astray
 
 
 # Lives that ended.

@@ -36,6 +36,7 @@ def event_of(kind: type[e.Event], state: ResourceState) -> e.Event:
         e.Prepared: {"session": f"{target}1", "operation": "web@7", "door": "tcp:b:4444"},
         e.Faltered: {"fault": "no route"},
         e.Arrived: {"session": f"{target}1"},
+        e.Stayed: {"operation": "web@7"},
         e.Dropped: {"node": "a", "operation": "web@7"},
     }
     return kind(why=WHY, **fields.get(kind, {}))
@@ -59,6 +60,8 @@ ASKED = record(State.ALERT, "a", alert=AlertKind.FAILOVER)
 FAILBACK = record(State.ALERT, "a", alert=AlertKind.FAILBACK, session="a1")
 PREPARE, OUT, IN, ABORT = (moving(phase) for phase in Phase)
 COLD = moving(Phase.PREPARE, live=False)
+ASTRAY = advance(OUT, e.Failed(why=WHY, astray=True), NOW)
+STOPPING = advance(ASTRAY, e.StopOrdered(operation="web@6", why=WHY), NOW)
 
 LOST = [(e.Recovered, State.LOADING, ("c",)), (e.NoNode, State.UNASSIGNED, ()),
         (e.QuorumAwaited, State.QUORUM_WAIT, ()), (e.AlertRaised, State.ALERT, ())]
@@ -91,6 +94,9 @@ ARROWS = [
     Arrow(COLD, e.Prepared, State.UNLOADING, ("a",)),
     Arrow(PREPARE, e.Stayed, State.RUNNING, ("a",)),
     Arrow(ABORT, e.Stayed, State.RUNNING, ("a",)),
+    Arrow(ASTRAY, e.StopOrdered, State.MIGRATING, ("a", "b")),
+    Arrow(ASTRAY, e.HolderGone, State.COMATOSE, ()),
+    Arrow(STOPPING, e.Stayed, State.UNLOADING, ("a",)),
     Arrow(OUT, e.Departed, State.MIGRATING, ("a", "b")),
     Arrow(OUT, e.Faltered, State.MIGRATING, ("a", "b")),
     Arrow(IN, e.Arrived, State.RUNNING, ("b",)),
@@ -147,7 +153,7 @@ def test_a_missing_arrow_raises_with_the_story(state: State, kind: type[e.Event]
     (ASKED, e.Failed(why=WHY)),
     (replace(COMATOSE, session=None), e.Claimed(session="a2", why=WHY)),
     (PREPARE, e.Departed(why=WHY)), (IN, e.Departed(why=WHY)), (IN, e.Faltered(fault="", why=WHY)),
-    (OUT, e.Arrived(session="b1", why=WHY)), (OUT, e.Stayed(why=WHY)), (IN, e.Stayed(why=WHY)),
+    (OUT, e.Arrived(session="b1", why=WHY)), (OUT, e.Stayed(operation="web@9", why=WHY)), (IN, e.Stayed(operation="web@9", why=WHY)),
     (OUT, e.Dropped(node="a", operation="x", why=WHY)), (OUT, e.Prepared(session="b1", operation="x", why=WHY)),
 ])
 def test_an_arrow_that_does_not_fit_the_record_raises_with_the_story(before: ResourceState, event: e.Event) -> None:

@@ -13,7 +13,7 @@ from stanchion.model.cluster import ClusterView, Kind, Live
 from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import FailureAction, Monitoring, ScriptKind
 from stanchion.model.state import AlertKind, Phase, Presence, ResourceState, State
-from stanchion.plan.duty import stage_of
+from stanchion.plan.case import stage_of
 from stanchion.plan.node import LOOK_AGAIN_S, RETRY_S, NodeState, react
 
 ABSENT, RUNNING, UNKNOWN = Presence.ABSENT, Presence.RUNNING, Presence.UNKNOWN

@@ -45,7 +45,7 @@ END"""
 @pytest.mark.parametrize(("rows", "presence", "said"), [
     ("web                      4   128     1     -b----       0.3", Presence.RUNNING, "-b----"),
     ("web2                     4   128     1     -b----       0.3", Presence.ABSENT, "no domain"),
-    ("web--incoming            4   128     1     --p---       0.0", Presence.ABSENT, "--incoming"),
+    ("web--incoming            4   128     1     --p---       0.0", Presence.UNKNOWN, "coming in"),
     ("web--migratedaway        4   128     1     ---ss-       0.0", Presence.ABSENT, "migratedaway"),
 ])
 async def test_xen_is_believed_about_its_domains(tmp_path: Path, rows: str, presence: Presence, said: str) -> None:
@@ -80,7 +80,7 @@ async def test_a_hypervisor_that_fails_or_hangs_is_unknown_in_bounded_time(tmp_p
     ("echo \"error: failed to get domain 'web'\" >&2; exit 1", Presence.ABSENT),
     ("echo 'error: failed to connect to the hypervisor' >&2; exit 1", Presence.UNKNOWN),
     ("case $3 in domstate) echo 'paused (migrating)';; *) echo 'Operation: Incoming migration';; esac",
-     Presence.ABSENT),
+     Presence.UNKNOWN),
     ("case $3 in domstate) echo 'paused (migrating)';; *) echo 'Operation: Outgoing migration';; esac",
      Presence.RUNNING),
 ])

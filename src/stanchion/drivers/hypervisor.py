@@ -4,8 +4,9 @@ A machine is ABSENT only when somebody who knows says so. Everything in doubt is
 executing (a QEMU that does not answer still executes), and UNKNOWN where there is nobody to ask; UNKNOWN blocks every
 start elsewhere until a later look, a proof or an operator resolves it.
 
-A machine that waits paused for an incoming migration, and one that has been sent away, have a process or a domain on
-this host and execute nothing: they are ABSENT, and the text says so.
+A machine that has been sent away, and our own QEMU that waits for one until it is let go, have a process or a domain
+on this host and execute nothing: they are ABSENT, and the text says so. Xen and libvirt let an incoming machine begin
+by themselves as soon as it is here, so one that is still coming in is UNKNOWN.
 """
 
 import asyncio
@@ -69,15 +70,17 @@ class HostHypervisor:
         domains = {words[0]: words for words in map(str.split, answer.splitlines()[1:]) if words}
         if name in domains:
             return Presence.RUNNING, f"Xen: domain {name} is there, {' '.join(domains[name][1:])}"
-        passing = [other for other in (f"{name}--incoming", f"{name}--migratedaway") if other in domains]
-        return Presence.ABSENT, f"Xen: there is no domain {name}" + "".join(f", only {other}" for other in passing)
+        if f"{name}--incoming" in domains:
+            return Presence.UNKNOWN, f"Xen: {name} is coming in, and will begin by itself once it is here"
+        sent = f"{name}--migratedaway"
+        return Presence.ABSENT, f"Xen: there is no domain {name}" + (f", only {sent}" if sent in domains else "")
 
     async def _look_libvirt(self, name: str, uri: str) -> Look:
         code, answer = await self._tool("virsh", "-c", uri, "domstate", "--reason", name)
         if not code and answer.startswith("paused (migrating)"):
             _, job = await self._tool("virsh", "-c", uri, "domjobinfo", name)
             if "Incoming migration" in job:
-                return Presence.ABSENT, "libvirt: it waits for the machine to come in"
+                return Presence.UNKNOWN, "libvirt: it is coming in, and will begin by itself once it is here"
         if not code and not answer.startswith(("shut off", "crashed")):
             return Presence.RUNNING, f"libvirt: {answer}"
         # A libvirt that was restarted may have lost a machine that runs on: the process has the last word.

@@ -37,6 +37,7 @@ class Step(StrEnum):
     PREPARE = "prepare"
     HALT = "halt"
     LOOK_AFTER = "look after"
+    LOOK_LAST = "look last"
     MONITOR = "monitor"
     REPORT = "report"
     RESET = "reset"

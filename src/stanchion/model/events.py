@@ -131,10 +131,14 @@ class Loaded(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(Event):
-    """It needs an administrator; parts of it may be live on its node, or on ``node`` when the move got that far."""
+    """It needs an administrator; parts of it may be live on its node, or on ``node`` when the move got that far.
+
+    ``astray``: it is not known how far a move got, so the target may hold the machine as well.
+    """
 
     node: NodeName | None = None
     session: SessionId | None = None
+    astray: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +164,9 @@ class Prepared(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stayed(Event):
-    """The move did not come about, and the machine runs where it ran."""
+    """The move did not come about, and the machine is where it was. ``operation`` names the stop that may follow."""
+
+    operation: OperationId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,7 @@ class Move:
 
     ``session`` is the target's session, once it prepared. ``door`` is where the target waits for the incoming
     machine, as its prepare script printed it. ``fault`` says what went wrong when the phase is ABORT.
+    ``stop``: once the target is clean, the machine is to be unloaded on the source.
     """
 
     target: NodeName
@@ -86,6 +87,7 @@ class Move:
     session: SessionId | None = None
     door: str = ""
     fault: str = ""
+    stop: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,10 +135,10 @@ def holders(state: ResourceState) -> tuple[NodeName, ...]:
     held = state.state in LOADED_STATES or state.alert is AlertKind.FAILBACK
     if not held or state.node is None:
         return ()
+    if state.move is not None and state.state in {State.MIGRATING, State.COMATOSE}:
+        return (state.node, state.move.target)
     if state.state is State.COMATOSE and state.session is None:
         return ()
-    if state.state is State.MIGRATING and state.move is not None:
-        return (state.node, state.move.target)
     return (state.node,)
 
 

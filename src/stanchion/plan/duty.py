@@ -7,66 +7,16 @@ the facts are gathered again, and since the runner joins a run that it knows, no
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from stanchion.model import events as e
-from stanchion.model.actions import Checked, CheckHost, Look, Looked, ResetHost, RunScript, ScriptEnded, Step
-from stanchion.model.cluster import ClusterView, Held
+from stanchion.model.actions import Checked, CheckHost, Look, ResetHost, RunScript, Step
 from stanchion.model.history import Run, RunEnd
-from stanchion.model.ids import Moment, NodeName, SessionId
-from stanchion.model.reasons import Reason, Why, reason
-from stanchion.model.resource import MachineKind, ResourceSpec, Script, ScriptKind
-from stanchion.model.state import AlertKind, Phase, Presence, ResourceState, State, next_operation
+from stanchion.model.reasons import Why, reason
+from stanchion.model.resource import ScriptKind
+from stanchion.model.state import AlertKind, Presence, State, next_operation
 from stanchion.plan import monitoring
-
-Fact = ScriptEnded | Looked | Checked
-Next = RunScript | Look | CheckHost | ResetHost | e.Event | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """Everything that the next step for one resource depends on."""
-
-    me: NodeName
-    session: SessionId
-    view: ClusterView
-    held: Held[ResourceState]
-    spec: Held[ResourceSpec]
-    now: Moment
-    facts: Mapping[Step, Fact] = field(default_factory=dict)
-    monitor_due: bool = False
-    look_due: bool = False
-
-    @property
-    def state(self) -> ResourceState:
-        """The resource's record."""
-        return self.held.value
-
-    @property
-    def mine(self) -> bool:
-        """Whether the record names this node as the one that holds the resource."""
-        return self.state.node == self.me
-
-    @property
-    def stage(self) -> str:
-        """The name of the present step of the operation; facts belong to one stage."""
-        return stage_of(self.state)
-
-    def ran(self, step: Step) -> Run | None:
-        """The script run of that step, if it ended."""
-        fact = self.facts.get(step)
-        return fact.run if isinstance(fact, ScriptEnded) else None
-
-    def seen(self, step: Step) -> Looked | None:
-        """What the look of that step found, if it was made."""
-        fact = self.facts.get(step)
-        return fact if isinstance(fact, Looked) else None
-
-
-def stage_of(state: ResourceState) -> str:
-    """Name the stage that a record is in: its operation, and the phase of a move."""
-    phase = f"-{state.move.phase}" if state.state is State.MIGRATING and state.move else ""
-    return f"{state.operation}-{state.state.name.lower()}{phase}"
+from stanchion.plan.case import Case, Next, has, lookable, script_of, told, visible
+from stanchion.plan.moving import next_of_move
 
 
 def next_step(case: Case) -> Next:
@@ -86,7 +36,7 @@ def next_step(case: Case) -> Next:
         case State.COMATOSE if case.mine and case.state.session is not None:
             return _claim(case)
         case State.MIGRATING:
-            return _migrating(case)
+            return next_of_move(case)
         case _:
             return None
 
@@ -105,7 +55,7 @@ def _loading(case: Case) -> Next:
     claim = _claim(case)
     if claim is not None:
         return claim
-    if _visible(case.spec.value):
+    if visible(case.spec.value):
         found = case.seen(Step.LOOK)
         if found is None:
             return Look(step=Step.LOOK, stage=case.stage, spec=case.spec.value)
@@ -113,7 +63,7 @@ def _loading(case: Case) -> Next:
             return _loaded(case, born=False)
     run = case.ran(Step.LOAD)
     if run is None:
-        return _script(case, Step.LOAD, ScriptKind.LOAD)
+        return script_of(case, Step.LOAD, ScriptKind.LOAD)
     return _judge_load(case, run) or _loaded(case, born=True)
 
 
@@ -122,12 +72,12 @@ def _judge_load(case: Case, run: Run) -> Next:
     script = case.spec.value.scripts.load
     if run.end is RunEnd.OVERDUE:
         return e.Failed(why=reason(Why.LOAD_TIMEOUT, f"{script.timeout_s:g}"))
-    looks = _visible(case.spec.value)
+    looks = visible(case.spec.value)
     found = case.seen(Step.LOOK_AFTER)
     if looks and found is None:
         return Look(step=Step.LOOK_AFTER, stage=case.stage, spec=case.spec.value)
     if run.code != 0:
-        return e.Failed(why=reason(Why.LOAD_FAILED, run.code, _told(run, found)))
+        return e.Failed(why=reason(Why.LOAD_FAILED, run.code, told(run, found)))
     if found is not None and found.presence is Presence.ABSENT:
         return e.Failed(why=reason(Why.LOAD_NOT_RUNNING))
     return None
@@ -147,15 +97,15 @@ def _loaded(case: Case, *, born: bool) -> Next:
 def _unloading(case: Case) -> Next:
     run = case.ran(Step.UNLOAD)
     if run is None:
-        return _script(case, Step.UNLOAD, ScriptKind.UNLOAD)
+        return script_of(case, Step.UNLOAD, ScriptKind.UNLOAD)
     script = case.spec.value.scripts.unload
     if run.end is RunEnd.OVERDUE:
         return e.Failed(why=reason(Why.UNLOAD_TIMEOUT, f"{script.timeout_s:g}"))
     found = case.seen(Step.LOOK_AFTER)
-    if found is None and _lookable(case.spec.value):
+    if found is None and lookable(case.spec.value):
         return Look(step=Step.LOOK_AFTER, stage=case.stage, spec=case.spec.value, after_unload=run.code == 0)
     if run.code != 0:
-        return e.Failed(why=reason(Why.UNLOAD_FAILED, run.code, _told(run, found)))
+        return e.Failed(why=reason(Why.UNLOAD_FAILED, run.code, told(run, found)))
     if found is not None and found.presence is Presence.RUNNING:
         return e.Failed(why=reason(Why.STILL_RUNNING, case.me))
     if found is not None and found.presence is Presence.UNKNOWN:
@@ -171,7 +121,7 @@ def _running(case: Case) -> Next:
     """
     spec = case.spec.value
     adopts = case.state.session != case.session
-    if _visible(spec) or (adopts and _lookable(spec)):
+    if visible(spec) or (adopts and lookable(spec)):
         found = case.seen(Step.LOOK)
         if found is None or (case.look_due and not adopts):
             return Look(step=Step.LOOK, stage=case.stage, spec=spec)
@@ -194,7 +144,7 @@ def _found_stopped(case: Case) -> e.Event:
 
 def _monitored(case: Case) -> Next:
     spec = case.spec.value
-    if not spec.monitoring.enabled or not _has(spec.scripts.monitor):
+    if not spec.monitoring.enabled or not has(spec.scripts.monitor):
         return None
     run = case.ran(Step.MONITOR)
     failure = monitoring.failure_of(run) if run is not None else None
@@ -207,172 +157,3 @@ def _monitored(case: Case) -> Next:
     interval_ms = str(round(spec.monitoring.interval_s * 1000))
     return RunScript(step=Step.MONITOR, stage=stage, spec=spec, script=ScriptKind.MONITOR,
                      environment={"OCF_RESKEY_CRM_meta_interval": interval_ms})
-
-
-def _migrating(case: Case) -> Next:
-    move = case.state.move
-    assert move is not None
-    if case.mine and case.state.session != case.session:
-        return e.Claimed(session=case.session, why=case.state.reason)
-    receives = move.target == case.me
-    if receives and move.session != case.session and move.session in case.view.proofs:
-        # The life of this node that should have received it provably runs nothing any more: the master's to say.
-        return None
-    match move.phase:
-        case Phase.PREPARE if receives:
-            return _receive(case)
-        case Phase.OUT if case.mine:
-            return _send(case)
-        case Phase.IN if receives:
-            return _take(case)
-        case Phase.ABORT if receives:
-            return _clean(case)
-        case _:
-            return None
-
-
-def _receive(case: Case) -> Next:
-    """Check that this node can take the machine, and open the door for it."""
-    move = case.state.move
-    assert move is not None
-    checked = case.facts.get(Step.CHECK)
-    if not isinstance(checked, Checked):
-        return CheckHost(stage=case.stage, spec=case.spec.value, digests=case.state.digests)
-    if checked.fault:
-        return e.Stayed(why=reason(Why.PREFLIGHT_FAILED, case.me, checked.fault))
-    operation = next_operation(case.state.name, case.held.revision)
-    prepared = e.Prepared(session=case.session, operation=operation, why=case.state.reason)
-    if not move.live or not _has(case.spec.value.scripts.prepare):
-        return prepared
-    run = case.ran(Step.PREPARE)
-    if run is None:
-        return _script(case, Step.PREPARE, ScriptKind.PREPARE, tofrom=case.state.node)
-    if run.end is not RunEnd.EXITED or run.code != 0:
-        if case.ran(Step.HALT) is None and _has(case.spec.value.scripts.halt):
-            return _script(case, Step.HALT, ScriptKind.HALT)
-        return e.Stayed(why=reason(Why.PREFLIGHT_FAILED, case.me, _told(run, None)))
-    return e.Prepared(session=case.session, operation=operation, door=door_of(run), why=case.state.reason)
-
-
-def _send(case: Case) -> Next:
-    """Send the machine; then look: what counts is where it is, not how the script ended."""
-    move = case.state.move
-    assert move is not None
-    run = case.ran(Step.UNLOAD)
-    if run is None:
-        return _script(case, Step.UNLOAD, ScriptKind.UNLOAD, tofrom=move.target, door=move.door)
-    if run.end is RunEnd.OVERDUE:
-        return e.Failed(why=reason(Why.UNLOAD_TIMEOUT, f"{case.spec.value.scripts.unload.timeout_s:g}"))
-    found = case.seen(Step.LOOK_AFTER)
-    if found is None and _lookable(case.spec.value):
-        return Look(step=Step.LOOK_AFTER, stage=case.stage, spec=case.spec.value, after_unload=run.code == 0)
-    if found is None and run.code != 0:
-        return e.Failed(why=reason(Why.UNLOAD_FAILED, run.code, _told(run, None)))
-    fault = _told(run, None) if run.code != 0 else "the unload script ended well, but the machine is still there"
-    if found is not None and found.presence is Presence.RUNNING:
-        return e.Faltered(fault=fault, why=case.state.reason)
-    if found is not None and found.presence is Presence.UNKNOWN:
-        return e.Failed(why=reason(Why.LOOK_UNKNOWN, case.me, found.text))
-    return e.Departed(why=case.state.reason, fault="" if run.code == 0 else fault)
-
-
-def _lost_on_the_way(case: Case, fault: str) -> Next:
-    """The machine runs on neither node: clean up here, then start it again, or leave it to an administrator.
-
-    After a manual move it starts where it came from; off a node that is being emptied, here (decided).
-    """
-    move, source = case.state.move, case.state.node
-    assert move is not None
-    assert source is not None
-    if _has(case.spec.value.scripts.halt) and case.ran(Step.HALT) is None:
-        return _script(case, Step.HALT, ScriptKind.HALT)
-    node = case.me if move.why.why is Why.NODE_LEAVES else source
-    why = reason(Why.MIGRATE_LOST, move.target, fault, node)
-    if not case.spec.value.policies.restart_after_failed_migration:
-        return _failed_here(case, why)
-    return e.Dropped(node=node, operation=next_operation(case.state.name, case.held.revision), why=why)
-
-
-def _failed_here(case: Case, why: Reason) -> e.Failed:
-    """Comatose on this node, the target: the machine left the source."""
-    return e.Failed(why=why, node=case.me, session=case.session)
-
-
-def _astray(case: Case, fault: str) -> Next:
-    """The source's script failed, and the machine is not there any more: look before anything is started."""
-    if not _lookable(case.spec.value):
-        return _lost_on_the_way(case, fault)
-    found = case.seen(Step.LOOK)
-    if found is None:
-        return Look(step=Step.LOOK, stage=case.stage, spec=case.spec.value, after_unload=True)
-    if found.presence is Presence.RUNNING:
-        return e.Arrived(session=case.session, why=reason(Why.MIGRATED, case.state.node, case.me))
-    if found.presence is Presence.UNKNOWN:
-        return _failed_here(case, reason(Why.LOOK_UNKNOWN, case.me, found.text))
-    return _lost_on_the_way(case, fault)
-
-
-def _take(case: Case) -> Next:
-    """Take the machine over: it left the source, and must come to life here."""
-    move = case.state.move
-    assert move is not None
-    if move.fault:
-        return _astray(case, move.fault)
-    run = case.ran(Step.LOAD)
-    if run is None:
-        return _script(case, Step.LOAD, ScriptKind.LOAD, tofrom=case.state.node)
-    found = case.seen(Step.LOOK_AFTER)
-    if found is None and _lookable(case.spec.value):
-        return Look(step=Step.LOOK_AFTER, stage=case.stage, spec=case.spec.value)
-    runs = found is None or found.presence is Presence.RUNNING
-    if runs and run.end is RunEnd.EXITED and run.code == 0:
-        return e.Arrived(session=case.session, why=reason(Why.MIGRATED, case.state.node, case.me))
-    if run.end is RunEnd.OVERDUE:
-        return _failed_here(case, reason(Why.LOAD_TIMEOUT, f"{case.spec.value.scripts.load.timeout_s:g}"))
-    if found is not None and found.presence is Presence.UNKNOWN:
-        return _failed_here(case, reason(Why.LOOK_UNKNOWN, case.me, found.text))
-    if found is not None and found.presence is Presence.RUNNING:
-        return e.Arrived(session=case.session, why=reason(Why.MIGRATED, case.state.node, case.me))
-    return _lost_on_the_way(case, _told(run, found))
-
-
-def _clean(case: Case) -> Next:
-    """Clean up after a failed live move: the machine runs on the source, and nothing of it may stay here."""
-    move = case.state.move
-    assert move is not None
-    if _has(case.spec.value.scripts.halt) and case.ran(Step.HALT) is None:
-        return _script(case, Step.HALT, ScriptKind.HALT)
-    return e.Stayed(why=reason(Why.MIGRATE_FAILED, case.me, move.fault, case.state.node))
-
-
-def _script(case: Case, step: Step, kind: ScriptKind, *, tofrom: NodeName | None = None,
-            door: str = "") -> RunScript:
-    environment: dict[str, str] = {} if tofrom is None else {"NCS_TOFROM": tofrom}
-    if door:
-        environment["STANCHION_DOOR"] = door
-    return RunScript(step=step, stage=case.stage, spec=case.spec.value, script=kind, environment=environment)
-
-
-def door_of(run: Run) -> str:
-    """Read the door from a prepare script's output: the last line that begins with ``door: ``."""
-    lines = [line.removeprefix("door: ").strip() for line in run.output.splitlines() if line.startswith("door: ")]
-    return lines[-1] if lines else ""
-
-
-def _visible(spec: ResourceSpec) -> bool:
-    """Whether a hypervisor can be asked for the machine."""
-    return spec.machine.kind is not MachineKind.SCRIPT
-
-
-def _lookable(spec: ResourceSpec) -> bool:
-    """Whether there is any way to look: a hypervisor, or a monitor script."""
-    return _visible(spec) or _has(spec.scripts.monitor)
-
-
-def _has(script: Script) -> bool:
-    return bool(script.text.strip())
-
-
-def _told(run: Run, found: Looked | None) -> str:
-    told = run.command or (f"ended by a signal, code {run.code}" if run.end is RunEnd.KILLED else "see its output")
-    return told if found is None else f"{told}; the machine is {found.presence}"

@@ -33,6 +33,8 @@ def _released(before: ResourceState, after: ResourceState) -> tuple[tuple[NodeNa
     """Name the sessions in which the machine may be executing and which the decision would let go of."""
     kept = set(holders(after)) if after.session is not None else set()
     claims = [(before.node, before.session)] if before.node is not None and holders(before) else []
+    if before.state is State.COMATOSE and before.move is not None:
+        claims.append((before.move.target, before.move.session))
     if before.state is State.MIGRATING and before.move is not None:
         if before.move.phase is Phase.IN:
             claims = []

@@ -65,6 +65,10 @@ def _declined(state: ResourceState, event: e.AlertDeclined) -> ResourceState:
 def _stop(state: ResourceState, event: e.StopOrdered) -> ResourceState:
     if not holders(state):
         return _to_offline(state, event)
+    if state.move is not None:
+        # Comatose in the middle of a move: what may be on the target goes first.
+        return replace(state, state=State.MIGRATING, operation=event.operation,
+                       move=replace(state.move, phase=Phase.ABORT, stop=True))
     return replace(state, state=State.UNLOADING, operation=event.operation, move=None, alert=None, failures=(),
                    early_losses=0, marks=())
 
@@ -94,8 +98,8 @@ def _loaded(state: ResourceState, event: e.Loaded) -> ResourceState:
 
 
 def _failed(state: ResourceState, event: e.Failed) -> ResourceState:
-    return replace(state, state=State.COMATOSE, move=None, alert=None, failures=(), node=event.node or state.node,
-                   session=event.session or state.session)
+    return replace(state, state=State.COMATOSE, move=state.move if event.astray else None, alert=None, failures=(),
+                   node=event.node or state.node, session=event.session or state.session)
 
 
 def _released(state: ResourceState, _event: e.HolderGone) -> ResourceState:
@@ -120,8 +124,9 @@ def _prepared(state: ResourceState, event: e.Prepared) -> ResourceState:
     return replace(state, state=State.UNLOADING, operation=event.operation, move=replace(move, phase=Phase.OUT))
 
 
-def _stayed(state: ResourceState, _event: e.Stayed) -> ResourceState:
-    _moving(state, Phase.PREPARE, Phase.ABORT)
+def _stayed(state: ResourceState, event: e.Stayed) -> ResourceState:
+    if _moving(state, Phase.PREPARE, Phase.ABORT).stop:
+        return replace(state, state=State.UNLOADING, operation=event.operation, move=None, early_losses=0, marks=())
     return replace(state, state=State.RUNNING, move=None)
 
 
@@ -224,7 +229,7 @@ _ENDS: Mapping[type[e.Event], tuple[State, ...]] = {
     e.Placed: (State.LOADING,), e.Recovered: (State.LOADING,), e.Dropped: (State.LOADING,),
     e.NoNode: (State.UNASSIGNED,), e.QuorumAwaited: (State.QUORUM_WAIT,), e.AlertRaised: (State.ALERT,),
     e.MoveOrdered: (State.MIGRATING,), e.Sent: (State.UNLOADING,), e.Loaded: (State.RUNNING,),
-    e.Failed: (State.COMATOSE,), e.Stayed: (State.RUNNING,), e.Departed: (State.MIGRATING,),
+    e.Failed: (State.COMATOSE,), e.Stayed: (State.RUNNING, State.UNLOADING), e.Departed: (State.MIGRATING,),
     e.Faltered: (State.MIGRATING,), e.Arrived: (State.RUNNING,), e.Prepared: (State.MIGRATING, State.UNLOADING),
     e.AlertDeclined: (State.OFFLINE, State.RUNNING), e.Unloaded: (State.OFFLINE, State.LOADING),
 }
@@ -236,7 +241,7 @@ def _ends(state: State, event: type[e.Event]) -> tuple[State, ...]:
     if event is e.HolderGone:
         return (State.OFFLINE,) if state is State.UNLOADING else (State.COMATOSE,)
     if event is e.StopOrdered:
-        held = {State.RUNNING: (State.UNLOADING,), State.COMATOSE: (State.UNLOADING, State.OFFLINE),
+        held = {State.RUNNING: (State.UNLOADING,), State.COMATOSE: (State.UNLOADING, State.OFFLINE, State.MIGRATING),
                 State.ALERT: (State.UNLOADING, State.OFFLINE)}
         return held.get(state, (State.OFFLINE,))
     return _ENDS[event]

@@ -20,8 +20,9 @@ from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence, ResourceState, State, actor, holders
 from stanchion.model.transaction import Guard
 from stanchion.plan import monitoring
+from stanchion.plan.case import Case, Fact, stage_of
 from stanchion.plan.change import step as change
-from stanchion.plan.duty import Case, Fact, next_step, stage_of
+from stanchion.plan.duty import next_step
 
 RETRY_S = 0.5
 """After a report whose fate is unknown: read again and try again after this time."""

@@ -124,7 +124,8 @@ def _lost(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node
     proof = proof_of(view, node, state.session)
     lost = reason(Why.HOLDER_LOST, node, sentence(proof))
     if state.state is State.COMATOSE:
-        return Verdict(event=e.HolderGone(why=state.reason), guards=guards)
+        astray = state.move is not None and fate(view, state.move.target, state.move.session) is not Fate.PROVEN
+        return None if astray else Verdict(event=e.HolderGone(why=state.reason), guards=guards)
     if state.state is State.UNLOADING and state.move is None:
         return Verdict(event=e.HolderGone(why=lost), guards=guards)
     if view.membership is not None and state.session in view.membership.value.before:
@@ -255,5 +256,6 @@ def _migrating(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec,
     if target is Fate.PROVEN and arriving and source is not Fate.PROVEN:
         return _elsewhere(view, held, spec, reason(Why.TARGET_LOST, move.target), without=move.target)
     if target is Fate.PROVEN and move.phase in {Phase.PREPARE, Phase.ABORT} and source is Fate.LIVE:
-        return Verdict(event=e.Stayed(why=reason(Why.TARGET_LOST, move.target)))
+        return Verdict(event=e.Stayed(operation=next_operation(state.name, held.revision),
+                                      why=reason(Why.TARGET_LOST, move.target)))
     return None
