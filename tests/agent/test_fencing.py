@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from agent.worlds import play
-from stanchion.model.fencing import FenceDevice
+from stanchion.model.fencing import Attempt, FenceDevice
 from stanchion.model.ids import NodeName
 from stanchion.model.orders import Verb
 from stanchion.model.reasons import Why
@@ -134,5 +134,22 @@ def test_an_agent_that_was_paused_suspects_nobody_when_it_goes_on() -> None:
         await asyncio.sleep(20)
         assert world.power.calls == []
         assert world.where("web") == ("b",)
+
+    play(story)
+
+
+def test_a_failed_attempt_is_forgotten_when_its_host_is_back() -> None:
+    """The lease proved it meanwhile, the host came back: no alarm stays behind."""
+
+    async def story(world: World) -> None:
+        await _equip(world, "b")
+        await _web(world, "b", "c")
+        world.power.dead.add(NodeName("b"))
+        await world.power_off("b")
+        await world.runs_on("web", "c", within_s=10)
+        await world.until(lambda view: any(held.value.attempt is Attempt.FAILED for held in view.fencings.values())
+                          or not view.fencings)
+        world.power_on("b")
+        await world.until(lambda view: not view.fencings)
 
     play(story)

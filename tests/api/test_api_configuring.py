@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from stanchion.model.cluster import Kind
-from stanchion.model.errors import AlreadyExists, NotFound, NotNow, Stale
+from stanchion.model.errors import AlreadyExists, InvalidInput, NotFound, NotNow, Stale
 from stanchion.model.history import Entry
 from stanchion.model.reasons import Why
 from stanchion.model.resource import FailbackMode, FailureAction, ResourceSpec, ScriptKind
@@ -40,6 +40,16 @@ async def test_a_name_that_differs_only_in_case_is_taken() -> None:
     async with world.client() as client:
         with pytest.raises(AlreadyExists, match="there is a resource Web already"):
             await client.create(ResourceCreate(name="wEB", template="Generic_FS"))
+
+
+async def test_two_resources_never_name_the_same_machine() -> None:
+    """Each would be right to run it, so the second one is refused, and nothing is saved."""
+    world = World()
+    async with world.client() as client:
+        await client.create(ResourceCreate(name="web", template="Qemu_Template", parameters={"VM": "box"}))
+        with pytest.raises(InvalidInput, match="the machine box belongs to the resource web already"):
+            await client.create(ResourceCreate(name="mail", template="Qemu_Template", parameters={"VM": "box"}))
+        assert [each.name for each in (await client.resources()).resources] == ["web"]
 
 
 async def test_an_edit_changes_what_it_names_and_leaves_the_rest() -> None:

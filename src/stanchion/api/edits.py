@@ -121,7 +121,10 @@ def changed(spec: ResourceSpec, change: ResourceChange, nodes: Iterable[NodeName
 
 async def judge(here: Services, spec: ResourceSpec, kinds: Iterable[ScriptKind]) -> tuple[str, ...]:
     """Give the lint's warnings; raises ``InvalidInput`` with one sentence for everything that forbids saving."""
-    faults = list(making.faults(spec, finding.known_nodes(here.view())))
+    view = here.view()
+    faults = list(making.faults(spec, finding.known_nodes(view)))
+    if twin := making.twin(spec, (held.value for held in view.specs.values())):
+        faults.append(twin)
     warnings: list[str] = []
     for kind in kinds:
         text = spec.scripts.of(kind).text

@@ -109,6 +109,7 @@ class Why(StrEnum):
     MASTER_IS = "master_is"
     FENCE_ASKED = "fence_asked"
     FENCE_FAILED = "fence_failed"
+    FENCE_SETTLED = "fence_settled"
     FENCE_UNDER_WAY = "fence_under_way"
     FENCE_AWAITED = "fence_awaited"
     FENCE_BRAKED = "fence_braked"
@@ -215,6 +216,7 @@ SENTENCES: dict[Why, str] = {
                            "operator confirms that it is down",
     Why.SELF_FENCE_LOST: "node {0} lost its self-fence; its fence device still protects it",
     Why.FENCE_ASKED: "node {0} is silent: switching it off by its fence device",
+    Why.FENCE_SETTLED: "node {0} need not be switched off any more",
     Why.FENCE_FAILED: "node {0} could not be switched off: {1}",
     Why.FENCE_UNDER_WAY: "{0} is being switched off by its fence device",
     Why.FENCE_AWAITED: "waiting for the fence device of {0} to report it off, which proves that nothing runs there",

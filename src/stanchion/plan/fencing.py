@@ -25,16 +25,27 @@ def judge(view: ClusterView, me: Session, senses: Senses, now: Moment) -> tuple[
     The master's own host is worth fencing even when it holds nothing: its peers wait for the master's key.
     """
     suspects = suspect(view, senses)
+    settled = _settled(view, suspects)
     if not suspects or braked(view, suspects):
-        return ()
+        return settled
     master = view.master.value.node if view.master else None
-    decisions = []
+    decisions = list(settled)
     for node in sorted(suspects):
         held = view.sessions[node]
         awaited = node == master or _holds(view, node)
         if view.nodes[node].value.fence and awaited and _due(view, held.value, now):
             decisions.append(_ask(view, held, me, now))
     return tuple(decisions)
+
+
+def _settled(view: ClusterView, suspects: frozenset[NodeName]) -> tuple[Decision, ...]:
+    """Forget failed attempts that nobody waits for any more: the node is heard again, or was proven otherwise."""
+    return tuple(
+        Decision(transaction=Transaction(guards=(Guard(Key(Kind.FENCING, session), held.revision),),
+                                         deletes=(Key(Kind.FENCING, session),)),
+                 why=reason(Why.FENCE_SETTLED, held.value.node))
+        for session, held in sorted(view.fencings.items())
+        if held.value.attempt is Attempt.FAILED and (held.value.node not in suspects or session in view.proofs))
 
 
 def deputy(view: ClusterView, senses: Senses) -> NodeName | None:

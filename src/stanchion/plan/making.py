@@ -11,7 +11,7 @@ nobody likes to find them one by one; a configuration without faults may be save
 
 import math
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from stanchion.model.errors import InvalidInput
 from stanchion.model.ids import NodeName, ResourceName
@@ -100,6 +100,15 @@ def faults(spec: ResourceSpec, nodes: Collection[NodeName]) -> tuple[str, ...]:
         *_policy_faults(spec),
         *_preferred_faults(spec, nodes),
     )
+
+
+def twin(spec: ResourceSpec, others: Iterable[ResourceSpec]) -> str:
+    """Say which other resource has the same machine; empty: none. Two of them would each be right to run it."""
+    if spec.machine.kind is MachineKind.SCRIPT:
+        return ""
+    same = (other.name for other in others if other.name != spec.name and other.machine == spec.machine)
+    name = next(same, None)
+    return "" if name is None else f"the machine {spec.machine.name} belongs to the resource {name} already"
 
 
 def _name_fault(name: str) -> str:
