@@ -11,24 +11,37 @@ from store_benches import Bench, MemoryBench, SqliteBench
 LOG_KEPT = 50
 
 
-@pytest.fixture(scope="session")
-def one_member(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """An etcd of one member that nobody hurts."""
-    servers = Servers.make(tmp_path_factory.mktemp("etcd1"), 1)
+def lent(tmp_path_factory: pytest.TempPathFactory, count: int) -> Iterator[Servers]:
+    """Lend an etcd."""
+    servers = Servers.make(tmp_path_factory.mktemp("etcd"), count)
     try:
         yield servers.up()
     finally:
         servers.down()
+
+
+@pytest.fixture(scope="session")
+def one_member(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """An etcd of one member that nobody hurts."""
+    yield from lent(tmp_path_factory, 1)
 
 
 @pytest.fixture(scope="session")
 def three_members(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """An etcd of three members that nobody hurts."""
-    servers = Servers.make(tmp_path_factory.mktemp("etcd3"), 3)
-    try:
-        yield servers.up()
-    finally:
-        servers.down()
+    yield from lent(tmp_path_factory, 3)
+
+
+@pytest.fixture(scope="session")
+def one_victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """An etcd of one member that tests may hurt, if they heal it."""
+    yield from lent(tmp_path_factory, 1)
+
+
+@pytest.fixture(scope="session")
+def three_victims(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    """An etcd of three members that tests may hurt, if they heal it."""
+    yield from lent(tmp_path_factory, 3)
 
 
 @pytest.fixture(params=["memory", "sqlite", pytest.param("one_member", marks=needs_etcd),

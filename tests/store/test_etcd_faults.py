@@ -1,111 +1,24 @@
 """What the etcd store survives: real members that are killed, that hang, that lose their leader or their past."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, suppress
 
 import pytest
 from etcd_servers import Servers, needs_etcd
+from etcd_stories import Follower, cluster, heal, patiently
 from store_benches import Listener, node, put
 
-from stanchion.agent.follow import follow
-from stanchion.model.cluster import ClusterView, Key, Kind
+from stanchion.model.cluster import Key, Kind
 from stanchion.model.errors import AlreadyExists, InvalidInput, StoreUnavailable, StoreUnusable
 from stanchion.model.history import Entry
-from stanchion.model.ids import LeaseId, Revision
+from stanchion.model.ids import Revision
 from stanchion.model.reasons import Why, reason
 from stanchion.model.transaction import Committed, Conflict, Guard, Put, Transaction
 from stanchion.ports import Resync
-from stanchion.store._rpc import etcd_pb2 as pb
 from stanchion.store.etcd import EtcdStore
-from stanchion.store.etcd_keys import MAX_OPERATIONS, Keys, number_of
-from stanchion.store.etcd_lease import STONE
+from stanchion.store.etcd_keys import MAX_OPERATIONS, Keys
 
 pytestmark = needs_etcd
-DEADLINE_S = 40.0
 A = Key(Kind.NODE, "a")
-
-
-def hurt(tmp_path_factory: pytest.TempPathFactory, count: int) -> Iterator[Servers]:
-    """Lend servers that the tests may hurt."""
-    servers = Servers.make(tmp_path_factory.mktemp("hurt"), count)
-    try:
-        yield servers.up()
-    finally:
-        servers.down()
-
-
-@pytest.fixture(scope="module")
-def one_victim(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """An etcd of one member to be hurt."""
-    yield from hurt(tmp_path_factory, 1)
-
-
-@pytest.fixture(scope="module")
-def three_victims(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
-    """An etcd of three members to be hurt."""
-    yield from hurt(tmp_path_factory, 3)
-
-
-async def heal(servers: Servers) -> None:
-    """Bring back every member that is dead or hangs, and wait until all answer."""
-    for member in servers.members:
-        member.go_on()
-        if member.process is None:
-            servers.start(member)
-    await servers.ready()
-
-
-@asynccontextmanager
-async def cluster(servers: Servers, name: str) -> AsyncIterator[Callable[..., EtcdStore]]:
-    """Found a cluster; lend a maker of clients, which are closed at the end. Afterwards all members are well again."""
-    stores: list[EtcdStore] = []
-
-    def client(*urls: str, budget_s: float = 2.0) -> EtcdStore:
-        stores.append(EtcdStore(urls or servers.urls, name, budget_s=budget_s))
-        return stores[-1]
-
-    async with asyncio.timeout(DEADLINE_S):
-        await EtcdStore.create(servers.urls, name, budget_s=10.0)
-        try:
-            yield client
-        finally:
-            for store in stores:
-                await store.close()
-            await heal(servers)
-
-
-async def patiently(store: EtcdStore, transaction: Transaction) -> Committed:
-    """Commit, again and again until the store answers; for transactions that may be repeated."""
-    while True:
-        try:
-            done = await store.commit(transaction)
-        except StoreUnavailable:
-            await asyncio.sleep(0.05)
-        else:
-            assert isinstance(done, Committed)
-            return done
-
-
-class Follower:
-    """Follows a store as an agent does."""
-
-    def __init__(self, store: EtcdStore) -> None:
-        self.view = ClusterView()
-        self._news = asyncio.Event()
-        self.task = asyncio.create_task(follow(store, self._see))
-
-    def _see(self, view: ClusterView) -> None:
-        assert view.revision >= self.view.revision
-        self.view = view
-        self._news.set()
-
-    async def reaching(self, revision: int) -> ClusterView:
-        """Wait for a view of that revision or a later one."""
-        while self.view.revision < revision:
-            self._news.clear()
-            await self._news.wait()
-        return self.view
 
 
 def entry(number: float) -> Entry:
@@ -245,68 +158,6 @@ async def test_without_a_majority_the_store_is_unavailable_and_the_watch_is_told
         assert listener.heard[-1] == Resync()
         await heal(servers)
         await patiently(store, put(node("c")))
-
-
-@pytest.mark.slow
-async def test_a_lease_that_is_renewed_outlives_a_leader_that_was_paused_and_goes_on(three_victims: Servers) -> None:
-    """With leases of etcd 3.4.23 itself this fails: its old leader wakes up and has leases revoked that live."""
-    servers, stopped = three_victims, asyncio.Event()
-    async with cluster(servers, "paused") as client:
-        leader = await servers.leader()
-        others = [url for url in servers.urls if url != leader.url]
-        store = client(*others)
-        leases = [await store.grant(4.0) for _ in range(5)]
-        for lease in leases:
-            await store.commit(Transaction(puts=(Put(node(f"n{lease}"), lease),)))
-        follower = Follower(client(*servers.urls))
-
-        async def keep(lease: LeaseId) -> None:
-            while not stopped.is_set():
-                with suppress(StoreUnavailable):
-                    assert await store.renew(lease)
-                await asyncio.sleep(0.2)
-
-        keeping = asyncio.gather(*map(keep, leases))
-        leader.stop()
-        await asyncio.sleep(5.5)
-        leader.go_on()
-        await asyncio.sleep(2.0)
-        stopped.set()
-        await keeping
-        done = await patiently(store, put(node("last")))
-        assert len((await follower.reaching(done.revision)).nodes) == len(leases) + 1
-        follower.task.cancel()
-
-
-async def test_a_lease_ends_though_the_client_that_ended_it_died_halfway(one_member: Servers) -> None:
-    async with cluster(one_member, "halfway") as client:
-        store = client()
-        lease = await store.grant(60.0)
-        await store.commit(Transaction(puts=(Put(node("a"), lease),)))
-        keys = Keys("halfway")
-        beat, stone = keys.beat(number_of(lease)), pb.RequestOp(request_put=pb.PutRequest(
-            key=keys.beat(number_of(lease)) + STONE, value=b"{}", lease=number_of(lease)))
-        gone = pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=beat))
-        await one_member.ask(lambda line: line.kv.Txn, pb.TxnRequest(success=[gone, stone]))
-        assert not await store.renew(lease)
-        while (await store.snapshot()).changes:
-            await asyncio.sleep(0.05)
-
-
-async def test_old_revisions_are_compacted(one_member: Servers) -> None:
-    async with cluster(one_member, "old") as client:
-        store = EtcdStore(one_member.urls, "old", compact_s=0.2)
-        begun = (await store.snapshot()).revision
-        lease = await store.grant(60.0)
-        heard: list[object] = []
-        while heard != [Resync()]:
-            assert await store.renew(lease)
-            listener = Listener(client(), begun)
-            await store.commit(put(node("a")))
-            await listener.begun()
-            listener.task.cancel()
-            heard = listener.heard
-        await store.close()
 
 
 async def test_a_deletion_at_the_very_revision_of_a_compaction_is_never_missed(one_member: Servers) -> None:
