@@ -193,13 +193,8 @@ class Lab:
         """End what a killed supervisor left behind."""
         with ExitStack() as at_end:
             at_end.callback((host.directory / "supervisor.pid").unlink, missing_ok=True)
-            wait_until(lambda: not self._end_leftovers(host), POWER_WITHIN_S, f"processes of {host.name} do not end")
-
-    def _end_leftovers(self, host: LabHost) -> list[int]:
-        left = [pid for pid in processes.marked("STANCHION_RUN_DIR", str(host.directory / "run"))
-                if not processes.ended(pid)]
-        processes.send(left, signal.SIGKILL)
-        return left
+            wait_until(lambda: not processes.end_marked("STANCHION_RUN_DIR", str(host.directory / "run")),
+                       POWER_WITHIN_S, f"processes of {host.name} do not end")
 
 
 def default_directory() -> Path:

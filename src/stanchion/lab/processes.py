@@ -89,6 +89,13 @@ def freeze(root: int) -> list[int]:
     return sorted(stopped)
 
 
+def end_marked(name: str, value: str) -> list[int]:
+    """Kill this user's processes whose start environment has that variable at that value; give those that were left."""
+    left = [pid for pid in marked(name, value) if not ended(pid)]
+    send(left, signal.SIGKILL)
+    return left
+
+
 def marked(name: str, value: str) -> list[int]:
     """List this user's processes whose start environment has that variable at that value."""
     mark = f"{name}={value}".encode()

@@ -12,7 +12,8 @@ What belongs to the host stands in its directory: ``control.sock`` (a command a 
 ``watchdog.sock``, ``supervisor.pid``, ``agent.log``, and ``run`` in place of the memory file system that a reboot
 empties. SIGTERM cuts the power and ends the supervisor. SIGKILL of the supervisor itself takes the agent with it
 (``PR_SET_PDEATHSIG``), but not what the agent started: like no real host, such a one leaves its machines running with
-nobody in charge. ``Lab.down`` finds those by the ``STANCHION_RUN_DIR`` in their environment and ends them.
+nobody in charge. ``Lab.down``, and the host's next boot, find those by the ``STANCHION_RUN_DIR`` in their environment
+and end them.
 """
 
 import argparse
@@ -37,6 +38,10 @@ RESTART_AFTER_S = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0)
 
 STEADY_AFTER_S = 5.0
 """An agent that lived so long begins the row anew."""
+
+
+SWEEP_S = 0.01
+"""How long to wait before looking again whether what was killed is gone."""
 
 
 def log(text: str) -> None:
@@ -158,6 +163,9 @@ class Host:
 
     def _boot(self) -> None:
         run = self.directory / "run"
+        # A new life says that nothing of the last one survived, so what a killed supervisor left behind ends first.
+        while processes.end_marked("STANCHION_RUN_DIR", str(run)):
+            time.sleep(SWEEP_S)
         shutil.rmtree(run, ignore_errors=True)
         run.mkdir(mode=0o700)
         self.boot = secrets.token_hex(8)
