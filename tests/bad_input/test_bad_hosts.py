@@ -70,22 +70,19 @@ def test_settings_that_are_not_there_or_not_text_are_refused(node: LoneNode, tmp
     stanchion("agent", "--config", tmp_path / "agent.toml").refused(2, "cannot be read: ")
 
 
-@pytest.mark.parametrize("fault", ["missing", "a directory", "not text", "empty"])
+@pytest.mark.parametrize("fault", ["missing", "not text", "empty"])
 def test_an_agent_without_its_token_does_not_begin(node: LoneNode, fault: str) -> None:
     token = node.directory / "token"
     good = token.read_bytes()
     token.unlink()
     try:
         match fault:
-            case "a directory":
-                token.mkdir()
             case "not text":
                 token.write_bytes(b"\xff\xff\n")
             case "empty":
                 token.write_bytes(b"\n")
         node.refuses(1, f"the token file {token} ", "`stanchion init` makes one")
     finally:
-        token.rmdir() if token.is_dir() else token.unlink(missing_ok=True)
         token.write_bytes(good)
 
 
@@ -93,9 +90,8 @@ def test_a_port_in_use_is_told_before_anything_begins() -> None:
     with lone_node() as fresh, socket.socket() as taken:
         taken.bind(("127.0.0.1", fresh.port))
         taken.listen()
-        for _ in "once", "again":
-            fresh.refuses(1, f"the API cannot listen on 127.0.0.1 port {fresh.port} (Address already in use)",
-                          "end what uses it, or set another listen_port")
+        fresh.refuses(1, f"the API cannot listen on 127.0.0.1 port {fresh.port} (Address already in use)",
+                      "end what uses it, or set another listen_port")
         taken.close()
         fresh.up()
         assert fresh.kill(signal.SIGTERM) == 0

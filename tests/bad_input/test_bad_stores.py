@@ -41,11 +41,6 @@ def upgrade(store: Path) -> None:
     line.close()
 
 
-def empty(store: Path) -> None:
-    """Leave nothing in it."""
-    os.truncate(store, 0)
-
-
 def replace_by_text(store: Path) -> None:
     """Put a text file in its place."""
     store.write_text("Dear diary,\n" * 1000)
@@ -60,7 +55,6 @@ FAULTS: list[tuple[Callable[[Path], None], str]] = [
     (cut, "is damaged"),
     (overwrite, "is damaged"),
     (upgrade, "was written by a newer version of Stanchion (schema 99, this one knows"),
-    (empty, "is not a Stanchion store"),
     (replace_by_text, "is not a Stanchion store"),
     (delete, "run `stanchion init` to make one, or correct the path"),
 ]
@@ -121,7 +115,7 @@ def replace(store: Path) -> None:
     copy.replace(store)
 
 
-@pytest.mark.parametrize(("fault", "agent_lives"), [(delete, True), (replace, True), (cut, False)])
+@pytest.mark.parametrize(("fault", "agent_lives"), [(replace, True), (cut, False)])
 def test_a_store_that_breaks_costs_no_machine(fault: Callable[[Path], None], *, agent_lives: bool) -> None:
     """Its agent sees it while it runs, or when it is started next; either way the machine is found again."""
     with lone_node() as node:
