@@ -55,8 +55,12 @@ def run_agent(config: AgentConfig) -> None:
     lock = _only_agent(config.state_dir)
     try:
         asyncio.run(_live(config))
-    except* StanchionError as problems:
-        raise _first(problems) from None
+    except BaseExceptionGroup as problems:
+        # Not `except*`: what is raised there is wrapped in a group again.
+        told, others = problems.split(StanchionError)
+        if told is None or others is not None:
+            raise
+        raise _first(told) from None
     finally:
         os.close(lock)
 

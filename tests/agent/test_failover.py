@@ -149,3 +149,19 @@ def test_a_resource_that_kills_its_hosts_is_left_alone() -> None:
         assert world.where("web") == ()
 
     play(story)
+
+
+def test_a_node_that_halts_in_good_order_does_not_make_its_machine_poisonous() -> None:
+    """Cut off from the store just after the start, twice: the machine was not what took its hosts down."""
+
+    async def story(world: World) -> None:
+        await world.create(spec("web", preferred=("a", "b", "c")))
+        await world.order(Verb.ONLINE, "web")
+        for node, other in (("a", "b"), ("b", "a")):
+            world.isolate(node)
+            await asyncio.sleep(6)
+            world.reconnect(node)
+            state = await world.runs_on("web", other, within_s=12)
+            assert state.early_losses == 0
+
+    play(story)

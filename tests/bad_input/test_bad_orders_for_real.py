@@ -7,6 +7,7 @@ HTTP and the agents to the store and the machines. ``init`` and the command line
 import importlib
 import io
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from stanchion.cli.session import Terminal
 from stanchion.lab.demo.machines import DemoMachine
 from stanchion.model.orders import Outcome
 from stanchion.model.state import State
+from stanchion.wire.replies import Status
 from stanchion.wire.requests import ResourceChange
 
 pytestmark = pytest.mark.slow
@@ -73,10 +75,23 @@ BAD = [
 ]
 
 
+def _at_rest(lab: Cluster) -> Status:
+    """Look until nothing is written any more: what was ordered before is done, and written down as done."""
+    end = time.monotonic() + 10
+    last = lab.status()
+    while time.monotonic() < end:
+        time.sleep(0.3)
+        now = lab.status()
+        if now.cluster.revision == last.cluster.revision:
+            return now
+        last = now
+    raise AssertionError("the cluster does not come to rest")
+
+
 @pytest.mark.parametrize(("line", "code", "sentence"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])
 def test_an_order_that_makes_no_sense_changes_nothing(lab: Cluster, line: str, code: int, sentence: str) -> None:
     (lab.place / "broken.sh").write_text("if true; then\n")
-    before = lab.status()
+    before = _at_rest(lab)
     given(lab, line.replace("@", str(lab.place))).refused(code, sentence)
     after = lab.status()
     assert after.cluster.revision == before.cluster.revision

@@ -87,6 +87,6 @@ def _rival(view: ClusterView, name: ResourceName, node: NodeName) -> ResourceNam
     groups = view.settings.value.exclusions if view.settings else ()
     for other in sorted({member for group in groups if name in group for member in group} - {name}):
         held = view.states.get(other)
-        if held is not None and node in holders(held.value):
+        if held is not None and node in (*holders(held.value), held.value.move and held.value.move.target):
             return other
     return None

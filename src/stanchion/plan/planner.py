@@ -36,7 +36,7 @@ def decide(view: ClusterView, me: Session, now: Moment, senses: Senses = DEAF) -
     if standing:
         return standing
     decisions: list[Decision] = []
-    for held in sorted(view.intents.values(), key=lambda held: (held.value.at_s, held.value.id)):
+    for held in sorted(view.intents.values(), key=lambda held: (held.revision, held.value.id)):
         for decision in _order(view, held, me, now):
             decisions.append(decision)
             view = applied(view, decision)

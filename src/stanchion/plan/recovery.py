@@ -8,7 +8,7 @@ answer in the same view. Manual orders are judged before, in ``planner``.
 from dataclasses import dataclass
 
 from stanchion.model import events as e
-from stanchion.model.cluster import ClusterView, Held, Key, Kind
+from stanchion.model.cluster import ClusterView, Held, Key, Kind, ProofKind
 from stanchion.model.ids import Moment, NodeName
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import FailbackMode, FailoverMode, ResourceSpec, StartMode
@@ -130,7 +130,7 @@ def _lost(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node
         return Verdict(event=e.HolderGone(why=lost), guards=guards)
     if view.membership is not None and state.session in view.membership.value.before:
         return Verdict(event=e.QuorumAwaited(why=reason(Why.CLUSTER_START)), guards=guards)
-    losses = state.early_losses + 1 if _early(state, now) else 0
+    losses = state.early_losses + 1 if _early(view, state, now) else 0
     if losses >= EARLY_LOSSES_MAX:
         return Verdict(event=e.HolderGone(why=reason(Why.POISONOUS, losses)), guards=guards)
     return _fail_over(view, held, spec, node, proof, losses=losses, guards=guards, now=now)
@@ -155,9 +155,15 @@ def _fail_over(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec,
                                      early_losses=losses, moved_at_s=now.wall_s, settled_for=home), guards=guards)
 
 
-def _early(state: ResourceState, now: Moment) -> bool:
-    """Tell whether the host was lost while the resource started there, or just after."""
-    if state.session is None:
+def _early(view: ClusterView, state: ResourceState, now: Moment) -> bool:
+    """Tell whether the host was lost while the resource started there, or just after.
+
+    A node that halted its machines in good order because it lost the cluster was not killed by any of them.
+    """
+    if state.session is None or state.node is None:
+        return False
+    proof = covering(view, state.node, state.session)
+    if proof is not None and proof.value.kind is ProofKind.CLEAN:
         return False
     if state.state is State.LOADING:
         return True

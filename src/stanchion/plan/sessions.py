@@ -40,7 +40,7 @@ def invited(view: ClusterView, me: NodeName, now: Moment) -> Transaction | None:
               held.value.outcome is Outcome.PENDING and held.value.verb in {Verb.JOIN, Verb.LEAVE}]
     if view.live or not orders:
         return None
-    *earlier, last = sorted(orders, key=lambda held: (held.value.at_s, held.value.id))
+    *earlier, last = sorted(orders, key=lambda held: held.revision)
     if last.value.verb is Verb.LEAVE:
         return None
     node, why = view.nodes[me], reason(Why.SUPERSEDED, "a later order")
