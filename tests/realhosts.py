@@ -365,7 +365,8 @@ class Cluster(Operator):
         found = []
         for host in self.lab.hosts:
             text = (host.directory / "agent.log").read_text(errors="replace")
-            found += [f"{host.name}: {trouble}" for trouble in re.findall(r"Traceback.*?\n(?:\w[^\n]*)", text, re.DOTALL)]
+            troubles = re.findall(r"Traceback.*?\n(?:\w[^\n]*)", text, re.DOTALL)
+            found += [f"{host.name}: {trouble}" for trouble in troubles]
         return found
 
 
