@@ -242,13 +242,20 @@ class Lint(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """What the agent must remember across its own restart: its session and when it last renewed it."""
+    """What the agent must remember across its own restart: the session that it opens, and the one before it.
+
+    It is written before the session is opened; as long as that has not come about, ``former`` is the one that stands.
+    """
 
     session: SessionId
     lease: LeaseId
     boot: BootId
     renewed_at: float
-    halted: bool = False
+    former: SessionId | None = None
+
+    def knows(self, session: SessionId) -> bool:
+        """Whether that session was this very host's."""
+        return session in {self.session, self.former}
 
 
 class Journal(Protocol):

@@ -295,3 +295,23 @@ def test_the_local_deadline_counts_from_before_the_renewal_was_sent() -> None:
         assert loop.time() <= sent + 4.0 + 0.3
 
     play(story)
+
+
+def test_a_session_that_never_came_about_does_not_cost_the_proof_of_the_last_one() -> None:
+    """The host reboots; its first try to join is lost on the way. The second still proves that nothing survived."""
+
+    async def story(world: World) -> None:
+        await world.create(spec("web", preferred=("b", "c")))
+        await world.order(Verb.ONLINE, "web")
+        host = world.hosts[NodeName("b")]
+        first = host.read()
+        await world.power_off("b")
+        await asyncio.sleep(0.5)
+        world.power_on("b")
+        world.slow("b", loses=lambda: host.read() != first and "keep" in repr(_coroutine()))
+        await asyncio.sleep(1.5)
+        assert host.read() != first
+        world.slow("b")
+        await world.runs_on("web", "c", within_s=3)
+
+    play(story)

@@ -139,8 +139,7 @@ class Tenure:
                 await self._doors.store.commit(welcome)
             return None
         if live is not None and last is not None:
-            known = journal is not None and journal.session == live.value.session
-            if not known:
+            if journal is None or not journal.knows(live.value.session):
                 self._check_name(last.value, waited, timing)
                 return None
             lives = last.value.boot == self._doors.host.boot() and self._halted is None
@@ -192,7 +191,7 @@ class Tenure:
                   Guard(Key(Kind.SESSION, me), NOTHING if last is None else last.revision))
         puts = (Put(Live(node=me, session=session.id), lease), Put(session), *(Put(proof) for proof in proofs))
         # The journal first: a session that the agent does not remember could never be resumed.
-        self._remember(session)
+        self._remember(session, last.value.id if last is not None and journal and journal.knows(last.value.id) else None)
         done = await self._doors.store.commit(Transaction(guards=guards, puts=puts, history=entries))
         if not isinstance(done, Committed):
             await self._doors.store.revoke(lease)
@@ -202,8 +201,7 @@ class Tenure:
 
     def _proofs(self, view: ClusterView, last: Session, journal: JournalEntry | None) -> tuple[Proof, ...]:
         """Prove what can be known here of the last session: only of one that was this very host's."""
-        ours = journal is not None and journal.session == last.id
-        if not ours or last.id in view.proofs:
+        if journal is None or not journal.knows(last.id) or last.id in view.proofs:
             return ()
         at_s = self._doors.clock.now().wall_s
         if last.boot != self._doors.host.boot():
@@ -212,8 +210,8 @@ class Tenure:
             return (Proof(node=last.node, session=last.id, kind=ProofKind.CLEAN, at_s=at_s),)
         return ()
 
-    def _remember(self, session: Session) -> None:
-        entry = JournalEntry(session=session.id, lease=session.lease, boot=session.boot,
+    def _remember(self, session: Session, former: SessionId | None) -> None:
+        entry = JournalEntry(session=session.id, lease=session.lease, boot=session.boot, former=former,
                              renewed_at=self._doors.clock.now().mono_s)
         try:
             self._doors.journal.write(entry)

@@ -33,7 +33,7 @@ class FileJournal:
                 lease=LeaseId(_text(data, "lease")),
                 boot=BootId(_text(data, "boot")),
                 renewed_at=float(data["renewed_at"]),
-                halted=data["halted"] is True,
+                former=None if data["former"] is None else SessionId(_text(data, "former")),
             )
         except (OSError, ValueError, TypeError, KeyError):
             return None
