@@ -25,6 +25,7 @@ from stanchion.agent.daemon import Daemon
 from stanchion.agent.doors import Doors, Identity
 from stanchion.config import AgentConfig
 from stanchion.drivers.clock import HostChance, HostClock
+from stanchion.drivers.device import DeviceWatchdog
 from stanchion.drivers.fence import SEARCHED, FenceAgents
 from stanchion.drivers.host import LinuxHost, read_boot_id, refuse_reset, reset_by_sysrq
 from stanchion.drivers.hypervisor import HostHypervisor
@@ -116,10 +117,10 @@ def _doors(config: AgentConfig, store: Store, pulse: Pulse) -> tuple[Doors, Scri
         run = await runner.run(order)
         return run.code, run.command
 
-    watchdog: NoWatchdog | SupervisorWatchdog = NoWatchdog()
+    watchdog: NoWatchdog | SupervisorWatchdog | DeviceWatchdog = NoWatchdog()
     reset = reset_by_sysrq if config.reset == "sysrq" else refuse_reset
     if config.self_fence is SelfFence.WATCHDOG:
-        raise HostError('self_fence = "watchdog" is not available in this version; use "supervisor" or "none"')
+        watchdog = DeviceWatchdog()
     if config.self_fence is SelfFence.SUPERVISOR and config.supervisor is not None:
         watchdog = SupervisorWatchdog(config.supervisor)
         reset = watchdog.reset

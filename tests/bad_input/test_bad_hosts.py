@@ -47,7 +47,7 @@ def records(directory: Path) -> dict[str, bytes]:
     (r"^listen_port = .*", 'listen_port = "7423"', 'listen_port = "7423" does not fit: input should be a valid int'),
     (r"^node = .*", 'node = "other"', "the store knows no node other; run `stanchion init` with its name"),
     (r"^listen_host = .*", 'listen_host = "no.such.host.invalid"', "the API cannot listen on no.such.host.invalid"),
-    (r"^self_fence = .*", 'self_fence = "watchdog"', "is not available in this version; use "),
+    (r"^self_fence = .*", 'self_fence = "hope"', 'self_fence = "hope" does not fit'),
     (r"^cluster = .*", 'cluster = "other"', "belongs to the cluster lab, not to other"),
 ], ids=lambda value: value if " = " in value and "." not in value else "")
 def test_settings_that_make_no_sense_are_refused(node: LoneNode, line: str, with_what: str, sentence: str) -> None:
