@@ -1,7 +1,7 @@
 """The command ``stanchion``: all verbs that speak HTTP, and the few that need this host itself.
 
-``init`` makes a node's files, ``agent`` is the daemon, ``lab`` makes pretend hosts out of processes. Their modules are
-imported only when they are asked for, so that the everyday verbs start at once.
+``init`` makes a node's files, ``agent`` is the daemon, ``lab`` makes pretend hosts out of processes, ``sim`` plays them
+on virtual time. Their modules are imported only when they are asked for, so that the everyday verbs start at once.
 """
 
 import sys
@@ -15,7 +15,7 @@ from stanchion.cli import app, run
 def init(cluster: str, *, dir: Path | None = None, node: str | None = None,  # noqa: A002 - the option's name
          listen: str = "127.0.0.1:7423",
          profile: Literal["fast", "default", "tolerant"] = "default",
-         self_fence: Literal["none", "supervisor"] = "none", supervisor: Path | None = None,
+         self_fence: Literal["none", "supervisor", "watchdog"] = "none", supervisor: Path | None = None,
          store: Path | None = None, etcd: str = "", join: Path | None = None, etcd_ca: Path | None = None,
          etcd_cert: Path | None = None, etcd_key: Path | None = None, etcd_user: str | None = None,
          etcd_password_file: Path | None = None) -> None:
@@ -95,6 +95,7 @@ def _address(text: str) -> tuple[str, int]:
 
 
 app.command("stanchion.lab.app:app", name="lab")
+app.command("stanchion.sim.app:app", name="sim")
 
 
 def main() -> None:

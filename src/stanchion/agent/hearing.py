@@ -19,7 +19,8 @@ from stanchion.ports import Sign
 STALL_BEATS = 3
 """A pause of so many beats between two of our own is a stall: what was not heard meanwhile tells nothing."""
 
-IDLE_S = 0.5
+IDLE_S = 0.05
+"""How soon a restarted agent is heard again: nobody may suspect it for the length of a restart."""
 
 
 class Hearing:

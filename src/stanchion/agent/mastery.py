@@ -21,7 +21,7 @@ from stanchion.model.errors import BrokenInvariant, StoreUnavailable
 from stanchion.model.fencing import Senses
 from stanchion.model.ids import NOTHING, Revision
 from stanchion.model.reasons import sentence
-from stanchion.model.transaction import Committed, Guard, Put, Transaction
+from stanchion.model.transaction import Committed, Guard, Put, Transaction, touched
 from stanchion.plan.change import applied
 from stanchion.plan.fencing import deputy, judge
 from stanchion.plan.invariants import check
@@ -123,7 +123,7 @@ class Mastery:
             return None
         self._fences.take_up(view, group, only=master.value.session)
         asked = [await self._write(decision, view) for decision in judge(view, session, senses, self._clock.now())
-                 if decision.transaction.puts[0].key.name == master.value.session]
+                 if Key(Kind.FENCING, master.value.session) in touched(decision.transaction)]
         return asked[-1] if asked else None
 
     async def _take(self, session: Session, here: Guard) -> Revision | None:

@@ -42,6 +42,11 @@ class Transaction:
     history: tuple[Entry, ...] = ()
 
 
+def touched(transaction: Transaction) -> frozenset[Key]:
+    """Give the keys that a transaction writes or deletes."""
+    return frozenset((*(put.key for put in transaction.puts), *transaction.deletes))
+
+
 @dataclass(frozen=True, slots=True)
 class Committed:
     """The transaction took place at this revision."""

@@ -1,7 +1,8 @@
 """What passes between pretend hosts outside the store: signs of life, and the cables of the fence devices.
 
 ``Air`` carries signs of life between agents and can be cut, one way or both. ``PretendPower`` is the fence device of
-every host: it really switches the host off, unless it is told to be slow, to be out of reach, or to lie.
+every host: it really switches the host off, unless it is told to be slow, out of reach, or lame: then its
+commands end well and do nothing.
 """
 
 import asyncio
@@ -52,6 +53,7 @@ class PretendPower:
         self._nature = nature
         self.takes_s = 0.2
         self.dead: set[NodeName] = set()
+        self.lame: set[NodeName] = set()
         self.calls: list[tuple[str, NodeName]] = []
 
     async def status(self, device: FenceDevice) -> tuple[Power, str]:
@@ -69,7 +71,7 @@ class PretendPower:
         if node in self.dead:
             return await self.status(device)
         await asyncio.sleep(self.takes_s)
-        if self._nature.hosts[node].powered:
+        if self._nature.hosts[node].powered and node not in self.lame:
             self._nature.hosts[node].on_power_cut()
         return await self.status(device)
 

@@ -7,10 +7,12 @@ go on when the agent dies, and end when the power does.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from stanchion.model.errors import HostError
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import BootId, Moment, NodeName, ResourceName
 from stanchion.model.resource import MachineKind, ResourceSpec, ScriptKind
@@ -32,12 +34,16 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """How a script misbehaves: its exit code, how long it takes, and whether it has its effect all the same."""
+    """How a script misbehaves: its exit code, how long it takes, and whether it has its effect all the same.
+
+    ``times`` is how many runs of it misbehave, counted from the first of all; None: every one.
+    """
 
     code: int = 0
     takes_s: float = 0.05
     effect: bool = True
     never_ends: bool = False
+    times: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +58,28 @@ class Record:
 
 @dataclass
 class Nature:
-    """What all hosts share: the records, the scripts' faults, and the way from one host to another."""
+    """What all hosts share: the records, the scripts' faults, and the way from one host to another.
+
+    ``judges`` are told every record in its instant. ``runs`` counts the runs of every script.
+    """
 
     records: list[Record] = field(default_factory=list)
+    judges: list[Callable[[Record], None]] = field(default_factory=list)
     faults: dict[tuple[str, ScriptKind], Fault] = field(default_factory=dict)
+    runs: Counter[tuple[str, ScriptKind]] = field(default_factory=Counter)
     hosts: dict[NodeName, "PretendHost"] = field(default_factory=dict)
+
+    def note(self, record: Record) -> None:
+        """Keep a record, and tell the judges."""
+        self.records.append(record)
+        for judge in self.judges:
+            judge(record)
+
+    def misbehaviour(self, resource: str, script: ScriptKind) -> Fault:
+        """Give how the next run of a script misbehaves."""
+        self.runs[resource, script] += 1
+        fault = self.faults.get((resource, script), Fault())
+        return fault if fault.times is None or self.runs[resource, script] <= fault.times else Fault()
 
 
 class PretendClock:
@@ -81,6 +104,8 @@ class PretendHost:
         self.machines: dict[str, Condition] = {}
         self.missing_files: set[str] = set()
         self.blind = False
+        self.journal_full = False
+        self.watchdog_late_s = 0.0
         self.boots = 1
         self.powered = True
         self.resets = 0
@@ -116,7 +141,7 @@ class PretendHost:
         was, is_ = before is Condition.EXECUTES, condition is Condition.EXECUTES
         if was != is_:
             at_s = asyncio.get_running_loop().time()
-            self.nature.records.append(Record(at_s, self.name, machine, is_))
+            self.nature.note(Record(at_s, self.name, machine, is_))
 
     # Port Host.
 
@@ -175,7 +200,8 @@ class PretendHost:
         self._until_s = max(until_s, self._until_s or 0.0)
         if self._alarm is not None:
             self._alarm.cancel()
-        self._alarm = asyncio.get_running_loop().call_at(self._until_s, self._fire, context=loop.apart())
+        at_s = self._until_s + self.watchdog_late_s
+        self._alarm = asyncio.get_running_loop().call_at(at_s, self._fire, context=loop.apart())
 
     def _fire(self) -> None:
         if self.powered:
@@ -190,6 +216,8 @@ class PretendHost:
 
     def write(self, entry: JournalEntry) -> None:
         """Replace what was written."""
+        if self.journal_full:
+            raise HostError(f"the disk of {self.name} is full")
         self._journal = entry
 
 
@@ -244,7 +272,7 @@ class PretendRunner:
         return [task for key, task in self._runs.items() if key[0] == resource and not task.done()]
 
     async def _execute(self, order: ScriptOrder) -> Run:
-        fault = self._host.nature.faults.get((order.resource, order.script), Fault())
+        fault = self._host.nature.misbehaviour(order.resource, order.script)
         if fault.never_ends:
             await asyncio.Event().wait()
         await asyncio.sleep(fault.takes_s)

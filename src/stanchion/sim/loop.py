@@ -22,6 +22,7 @@ import selectors
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from contextvars import Context, ContextVar, copy_context
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
@@ -46,7 +47,7 @@ class Process:
 
     def __init__(self) -> None:
         self.stopped = False
-        self._waiting: list[tuple[Context, Callable[..., object], tuple[Any, ...]]] = []
+        self._waiting: list[_Call] = []
 
     def begin(self, work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
         """Begin the process's first task."""
@@ -62,8 +63,8 @@ class Process:
         """Let happen what has waited, in its order, then go on as usual."""
         self.stopped = False
         waiting, self._waiting = self._waiting, []
-        for context, callback, args in waiting:
-            asyncio.get_running_loop().call_soon(callback, *args, context=context)
+        for call in waiting:
+            asyncio.get_running_loop().call_soon(call.make, context=call.context)
 
     def cancel(self) -> None:
         """Cancel every task of it: none takes another step of its own, stopped or not."""
@@ -72,12 +73,27 @@ class Process:
                 task.cancel()
         self.go_on()
 
-    def take(self, context: Context, callback: Callable[..., object], args: tuple[Any, ...]) -> None:
+    def take(self, call: "_Call") -> None:
         """Call back, or keep the call for later while stopped."""
         if self.stopped:
-            self._waiting.append((context, callback, args))
+            self._waiting.append(call)
         else:
-            callback(*args)
+            call.make()
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call back to a process, and the handle by which it can be cancelled: also while it waits."""
+
+    context: Context
+    callback: Callable[..., object]
+    args: tuple[Any, ...]
+    handle: asyncio.Handle | None = None
+
+    def make(self) -> None:
+        """Call back, unless that was cancelled meanwhile."""
+        if self.handle is None or not self.handle.cancelled():
+            self.callback(*self.args)
 
 
 _PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
@@ -162,7 +178,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         process = context.get(_PROCESS)
         if process is None:
             return super().call_at(round(when, DIGITS), callback, *args, context=context)
-        return super().call_at(round(when, DIGITS), process.take, context, callback, args, context=context)
+        call = _Call(context, callback, args)
+        call.handle = handle = super().call_at(round(when, DIGITS), process.take, call, context=context)
+        return handle
 
     def call_soon(self, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
                   context: Context | None = None) -> asyncio.Handle:
@@ -171,7 +189,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         process = context.get(_PROCESS)
         if process is None:
             return super().call_soon(callback, *args, context=context)
-        return super().call_soon(process.take, context, callback, args, context=context)
+        call = _Call(context, callback, args)
+        call.handle = handle = super().call_soon(process.take, call, context=context)
+        return handle
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[Unpack[Ts]], T],
                         *args: *Ts) -> NoReturn:

@@ -172,12 +172,14 @@ class MemoryStore:
     """One agent's line to the engine: the ``Store`` port, with weather.
 
     ``latency_s`` is the time of a round trip; half passes before the store acts, half before the answer is here.
-    ``loses`` is asked twice for every call, once on each way: True loses the request, or the answer.
+    ``loses`` is asked twice for every call, once on each way: True loses the request, or the answer. ``kept_at_s`` is
+    the instant before its last successful grant or renewal was sent: judges count the local deadline from it.
     """
 
     def __init__(self, engine: MemoryEngine, *, latency_s: float = 0.0) -> None:
         self.latency_s = latency_s
         self.loses: Callable[[], bool] = lambda: False
+        self.kept_at_s = float("-inf")
         self._engine = engine
         self._open = asyncio.Event()
         self._open.set()
@@ -220,11 +222,18 @@ class MemoryStore:
 
     async def grant(self, ttl_s: float) -> LeaseId:
         """Begin a lease."""
-        return await self._call(lambda: self._engine.grant(ttl_s))
+        sent_s = asyncio.get_running_loop().time()
+        lease = await self._call(lambda: self._engine.grant(ttl_s))
+        self.kept_at_s = sent_s
+        return lease
 
     async def renew(self, lease: LeaseId) -> bool:
         """Begin a lease's time anew."""
-        return await self._call(lambda: self._engine.renew(lease))
+        sent_s = asyncio.get_running_loop().time()
+        if not await self._call(lambda: self._engine.renew(lease)):
+            return False
+        self.kept_at_s = sent_s
+        return True
 
     async def revoke(self, lease: LeaseId) -> None:
         """End a lease."""

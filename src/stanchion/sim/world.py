@@ -56,6 +56,9 @@ class World:
         self.daemons: dict[NodeName, Daemon] = {}
         self._settings = settings or Settings(cluster="pretend")
         self._stores: dict[NodeName, MemoryStore] = {}
+        self.cut_off: set[NodeName] = set()
+        self.paused: set[NodeName] = set()
+        self.store_down = False
         self._tasks: dict[NodeName, asyncio.Task[None]] = {}
         self._processes: dict[NodeName, Process] = {}
         self.air = Air()
@@ -155,7 +158,9 @@ class World:
         host = self.hosts[node]
         if not host.powered or node in self._tasks:
             return
+        kept_at_s = self.kept_at_s(name)
         store = self._stores[node] = MemoryStore(self.engine, latency_s=0.002)
+        store.kept_at_s, store.available = kept_at_s, not (self.store_down or node in self.cut_off)
         doors = Doors(store=store, runner=host.runner, hypervisor=host, host=host, watchdog=host, journal=host,
                       clock=self.clock, chance=self._chance, fencer=self.power, pulse=PretendPulse(node, self.air))
         kind = SelfFence.WATCHDOG if host.has_watchdog else SelfFence.NONE
@@ -167,6 +172,7 @@ class World:
         """Kill a host's agent: nothing is said to anybody."""
         node = NodeName(name)
         task = self._tasks.pop(node, None)
+        self.paused.discard(node)
         if task is not None:
             self._stores[node].available = False
             self._processes[node].cancel()
@@ -176,6 +182,7 @@ class World:
         """End a host's agent in order (SIGTERM): it may give its session back."""
         node = NodeName(name)
         task = self._tasks.pop(node, None)
+        self.paused.discard(node)
         if task is not None:
             self._processes[node].go_on()
             task.cancel()
@@ -184,11 +191,13 @@ class World:
     def pause(self, name: str) -> None:
         """Stop a host's agent (SIGSTOP); its machines and scripts go on."""
         if NodeName(name) in self._tasks:
+            self.paused.add(NodeName(name))
             self._processes[NodeName(name)].stop()
 
     def resume(self, name: str) -> None:
         """Continue a paused agent (SIGCONT)."""
         if NodeName(name) in self._tasks:
+            self.paused.discard(NodeName(name))
             self._processes[NodeName(name)].go_on()
 
     async def restart(self, name: str, after_s: float = RESTART_S) -> None:
@@ -216,16 +225,27 @@ class World:
 
     def slow(self, name: str, latency_s: float = 0.002, *, loses: Callable[[], bool] = lambda: False) -> None:
         """Make a host's line to the store slow, or lose some of what it says; without arguments as it was."""
-        store = self._stores[NodeName(name)]
-        store.latency_s, store.loses = latency_s, loses
+        if NodeName(name) in self._stores:
+            store = self._stores[NodeName(name)]
+            store.latency_s, store.loses = latency_s, loses
 
     def isolate(self, name: str) -> None:
-        """Cut a host off from the store."""
-        self._stores[NodeName(name)].available = False
+        """Cut a host off from the store, whatever its agent goes through."""
+        self.cut_off.add(NodeName(name))
+        if NodeName(name) in self._stores:
+            self._stores[NodeName(name)].available = False
 
     def reconnect(self, name: str) -> None:
         """Join a host with the store again."""
-        self._stores[NodeName(name)].available = True
+        self.cut_off.discard(NodeName(name))
+        if NodeName(name) in self._tasks and not self.store_down:
+            self._stores[NodeName(name)].available = True
+
+    def take_store(self, *, down: bool) -> None:
+        """Let the store answer no host at all, or again those that are not cut off."""
+        self.store_down = down
+        for node in self._tasks:
+            self._stores[node].available = not (down or node in self.cut_off)
 
     def reset(self, name: str) -> None:
         """Reset a host: off now, on after its boot."""
@@ -244,6 +264,15 @@ class World:
             await self.kill(name)
 
     # Judgement.
+
+    def has_agent(self, name: str) -> bool:
+        """Tell whether a host's agent runs, paused or not."""
+        return NodeName(name) in self._tasks
+
+    def kept_at_s(self, name: str) -> float:
+        """Give the instant before the host's last successful grant or renewal of a lease was sent."""
+        store = self._stores.get(NodeName(name))
+        return float("-inf") if store is None else store.kept_at_s
 
     def fallen(self) -> list[BaseException]:
         """Give what ended agents by themselves: nothing ever should."""

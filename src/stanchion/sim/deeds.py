@@ -1,0 +1,193 @@
+"""Doing to a pretend cluster what the strikes of a life say, and mending all of it in the end.
+
+Whatever a strike finds - a host that is off already, an agent that is not there - it does what can be done and
+nothing else, so that any part of a life is a life too. Two strikes look first, because they would make the promise
+impossible: an operator confirms a node down only when it is, and a watchdog breaks only while its node is well.
+"""
+
+import asyncio
+from dataclasses import replace
+from random import Random
+
+from stanchion.model.cluster import Key, Kind
+from stanchion.model.ids import NodeName, ResourceName
+from stanchion.model.orders import Verb
+from stanchion.model.resource import ScriptKind
+from stanchion.model.state import State
+from stanchion.model.transaction import Guard, Transaction
+from stanchion.sim.strikes import FAULTS, Life, Strike, What
+from stanchion.sim.world import World
+
+WELL_S = 1.5
+"""How long nothing else happens after a watchdog broke: its node must tell the cluster first."""
+
+ORDERS = {What.ONLINE: Verb.ONLINE, What.OFFLINE: Verb.OFFLINE, What.MIGRATE: Verb.MIGRATE,
+          What.ALERT_YES: Verb.ALERT_YES, What.ALERT_NO: Verb.ALERT_NO, What.LEAVE: Verb.LEAVE,
+          What.ENTER: Verb.JOIN, What.END_PROCESS: Verb.END_PROCESS}
+
+
+class Deeds:
+    """Does the strikes of one life to its world."""
+
+    def __init__(self, world: World, life: Life) -> None:
+        self._world = world
+        self._life = life
+        self._chance = Random(life.seed)  # noqa: S311 - weather, not secrets
+        self._down: set[str] = set()
+
+    async def do(self, strike: Strike) -> None:
+        """Do one strike."""
+        match strike.what:
+            case What.POWER_OFF:
+                self._down.add(strike.node)
+                await self._world.power_off(strike.node)
+            case What.KILL:
+                await self._world.kill(strike.node)
+            case What.END:
+                await self._world.end(strike.node)
+            case What.WATCHDOG_BREAKS:
+                await self._break_watchdog(strike)
+            case What.CONFIRM_DOWN:
+                if strike.node in self._down and not self._world.hosts[NodeName(strike.node)].powered:
+                    await self._world.give(Verb.CONFIRM_DOWN, node=strike.node)
+            case What.REMAKE:
+                await self._remake(strike)
+            case what if what in ORDERS:
+                node = strike.node or strike.detail or None
+                await self._world.give(ORDERS[what], strike.resource or None, node)
+            case _:
+                self._agent(strike) or self._line(strike) or self._host(strike) or self._device(strike)
+
+    def _agent(self, strike: Strike) -> bool:
+        """Agents and power that come back at once."""
+        match strike.what:
+            case What.POWER_ON:
+                self._down.discard(strike.node)
+                self._world.power_on(strike.node)
+            case What.START:
+                self._world.start(strike.node)
+            case What.PAUSE:
+                self._world.pause(strike.node)
+            case What.RESUME:
+                self._world.resume(strike.node)
+            case _:
+                return False
+        return True
+
+    def _line(self, strike: Strike) -> bool:
+        """The store and the ways to it, and the air between agents."""
+        world, me = self._world, NodeName(strike.node)
+        match strike.what:
+            case What.CUT:
+                world.isolate(strike.node)
+            case What.JOIN:
+                world.reconnect(strike.node)
+            case What.SLOW:
+                share = float(strike.detail or 0)
+                world.slow(strike.node, strike.amount, loses=lambda: self._chance.random() < share)
+            case What.OUTAGE | What.BACK:
+                world.take_store(down=strike.what is What.OUTAGE)
+            case What.COMPACT:
+                world.engine.compact()
+            case What.DEAF if strike.detail:
+                world.air.cuts.add((NodeName(strike.detail), me))
+            case What.DEAF:
+                world.air.cuts |= {pair for other in world.hosts if other != me for pair in ((me, other), (other, me))}
+            case What.HEAR:
+                world.air.cuts -= {pair for pair in world.air.cuts if me in pair}
+            case _:
+                return False
+        return True
+
+    def _host(self, strike: Strike) -> bool:
+        """Scripts, hypervisors, watchdogs, disks and clocks."""
+        nature, host = self._world.nature, self._world.hosts.get(NodeName(strike.node))
+        match strike.what:
+            case What.SCRIPT:
+                kind, _, name = strike.detail.partition(" ")
+                key, fault = (strike.resource, ScriptKind(kind)), FAULTS[name]
+                until = None if fault.times is None else nature.runs[key] + fault.times
+                nature.faults[key] = replace(fault, times=until)
+            case What.SCRIPTS_WELL:
+                nature.faults.clear()
+            case What.CLOCK:
+                self._world.clock.set_back_s = strike.amount
+            case _ if host is None:
+                return False
+            case What.BLIND | What.SEEING:
+                host.blind = strike.what is What.BLIND
+            case What.WATCHDOG_WELL:
+                host.has_watchdog, host.watchdog_late_s = True, 0.0
+            case What.WATCHDOG_LATE:
+                host.watchdog_late_s = strike.amount
+            case What.DISK_FULL | What.DISK_WELL:
+                host.journal_full = strike.what is What.DISK_FULL
+            case _:
+                return False
+        return True
+
+    def _device(self, strike: Strike) -> bool:
+        """Fence devices."""
+        power, node = self._world.power, NodeName(strike.node)
+        match strike.what:
+            case What.DEVICE_DEAD:
+                power.dead.add(node)
+            case What.DEVICE_LAME:
+                power.lame.add(node)
+            case What.DEVICE_WELL:
+                power.dead.discard(node)
+                power.lame.discard(node)
+            case What.DEVICE_SLOW:
+                power.takes_s = strike.amount
+            case _:
+                return False
+        return True
+
+    async def _break_watchdog(self, strike: Strike) -> None:
+        world, host, node = self._world, self._world.hosts[NodeName(strike.node)], NodeName(strike.node)
+        disturbed = world.store_down or node in world.cut_off | world.paused or not world.has_agent(strike.node)
+        if disturbed or not host.powered or node not in (await world.view()).live:
+            return
+        host.has_watchdog = False
+        await world.kill(strike.node)
+        host.release()
+        world.start(strike.node)
+        await asyncio.sleep(WELL_S)
+
+    async def _remake(self, strike: Strike) -> None:
+        """Delete a resource that is offline, as the API does, and make it again, its list turned by one."""
+        world, name = self._world, ResourceName(strike.resource)
+        view = await world.view()
+        if name not in view.states or view.states[name].value.state not in {State.OFFLINE, State.UNASSIGNED}:
+            return
+        keys = (Key(Kind.SPEC, name), Key(Kind.STATE, name))
+        guards = (Guard(keys[0], view.specs[name].revision), Guard(keys[1], view.states[name].revision))
+        await world.operator.commit(Transaction(guards=guards, deletes=keys))
+        await asyncio.sleep(strike.amount)
+        part = next(part for part in self._life.parts if part.name == strike.resource)
+        await world.create(replace(part, preferred=(*part.preferred[1:], *part.preferred[:1])).spec())
+        await world.give(Verb.ONLINE, strike.resource)
+
+    async def calm(self) -> None:
+        """Mend everything, ask every node back, and end what hangs."""
+        world, power = self._world, self._world.power
+        world.nature.faults.clear()
+        world.air.cuts.clear()
+        power.dead.clear()
+        power.lame.clear()
+        power.takes_s, world.clock.set_back_s = 0.2, 0.0
+        world.take_store(down=False)
+        for name, host in world.hosts.items():
+            host.blind = host.journal_full = False
+            host.has_watchdog, host.watchdog_late_s = True, 0.0
+            await world.give(Verb.JOIN, node=name)
+            world.slow(name)
+            world.power_on(name)
+            world.reconnect(name)
+            world.resume(name)
+            world.start(name)
+        if not any(strike.what is What.SCRIPT for strike in self._life.strikes):
+            return
+        for host in world.hosts.values():
+            for part in self._life.parts:
+                await host.runner.end(ResourceName(part.name))

@@ -1,0 +1,105 @@
+"""Reading neutral scenarios (``neutral-ha-scenarios/1``): what a high-availability manager must do, in nobody's words.
+
+A scenario says who is there, what happens when, and how it must end. Reading is all that happens here; ``stage``
+plays it. Where the product differs from what is described, it is for one of the reasons in ``Because``, each with the
+rule that decides it (``docs/semantics.md``) where there is one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from stanchion.model.errors import InvalidInput
+
+FORMAT = "neutral-ha-scenarios/1"
+
+
+class Because(StrEnum):
+    """Why the product ends otherwise, or cannot do what a scenario does."""
+
+    PLACEMENT = "places by the preferred list, not by load (Modes, order, exclusion)"
+    TOGETHER = "has no rule that keeps resources together yet (Modes, order, exclusion: affinity is an extension)"
+    APART = "refuses or waits where a rule is broken, and moves nobody to make room (Modes, order, exclusion)"
+    LOAD = "measures no load and does not rebalance (Modes, order, exclusion: capacity is an extension)"
+    SHUTDOWN = "has no shutdown policies yet: a host is emptied before it goes, and is asked back when it comes"
+    PAUSE = "has no pause of the cluster yet (Operator's words)"
+    RETURN = "returns nothing after a maintenance: failback is off by default (Modes, order, exclusion)"
+    LOAD_FAILED = "leaves a resource whose load failed Comatose on its node (Failing load)"
+    UNMANAGE = "deletes a resource only when it is offline; there is no forgetting of one that runs"
+    SEEDED = "cannot begin inside another manager's half-finished operation: it begins clean"
+    STOPPED = "has no home for a resource that is offline: it goes where it is put online (Modes, order, exclusion)"
+    OUTSIDE = "is not told of a move that was made behind its back: the machine is found stopped (Strays)"
+    STALE = "has no store that answers with what is past: every read is of the newest revision"
+    VERSIONS = "gates nothing on versions of nodes"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of a scenario: ``pass``, ``differs`` or ``fail``, why, and how it ended."""
+
+    name: str
+    verdict: str
+    why: str = ""
+    end: str = ""
+
+    def told(self) -> str:
+        """Say it in a line."""
+        return f"{self.verdict:<8} {self.name}" + (f": {self.why}" if self.why else "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """Where resources may be: only on nodes, rather on nodes, together, or apart. ``nodes`` are in their order."""
+
+    kind: str
+    vms: tuple[str, ...]
+    nodes: tuple[str, ...] = ()
+    ranked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One scenario, as the file has it."""
+
+    id: str
+    nodes: tuple[str, ...]
+    vms: Mapping[str, Mapping[str, Any]]
+    events: tuple[Mapping[str, Any], ...]
+    final: Mapping[str, Mapping[str, Any]]
+    any_of: Mapping[str, list[str]] = field(default_factory=dict)
+    must_lose: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    seeded: bool = False
+
+
+def scenarios(text: str, *, where: str) -> tuple[Scenario, ...]:
+    """Read every scenario of a file. Raises ``InvalidInput`` with what is wrong."""
+    try:
+        plain = YAML(typ="safe", pure=True).load(text)
+        if not isinstance(plain, dict) or plain.get("format") != FORMAT:
+            raise InvalidInput(f"{where} is not of format {FORMAT}")
+        return tuple(_scenario(each) for each in plain["scenarios"])
+    except (YAMLError, KeyError, TypeError, ValueError) as problem:
+        told = " ".join(str(problem).split())
+        raise InvalidInput(f"{where} cannot be read: {type(problem).__name__}: {told}") from problem
+
+
+def _scenario(plain: Mapping[str, Any]) -> Scenario:
+    expect = plain["expect"]
+    return Scenario(id=plain["id"], nodes=tuple(plain["nodes"]), vms=plain["vms"], events=tuple(plain["events"]),
+                    final=expect["final"], any_of=expect.get("portable_any_of", {}),
+                    must_lose=tuple(expect.get("nodes_that_must_lose_their_vms", ())),
+                    rules=tuple(_rule(rule) for rule in plain.get("rules", ())), policy=plain.get("policy", {}),
+                    seeded="seed_state" in plain)
+
+
+def _rule(plain: Mapping[str, Any]) -> Rule:
+    nodes = plain.get("nodes", ())
+    ranked = isinstance(nodes, dict)
+    order = sorted(nodes, key=lambda node: -nodes[node]) if isinstance(nodes, dict) else list(nodes)
+    return Rule(kind=plain["kind"], vms=tuple(plain["vms"]), nodes=tuple(order), ranked=ranked)
