@@ -179,7 +179,7 @@ class Deeds:
         world.take_store(down=False)
         for name, host in world.hosts.items():
             host.blind = host.journal_full = False
-            host.has_watchdog, host.watchdog_late_s = True, 0.0
+            host.has_watchdog, host.watchdog_late_s = name not in self._life.bare, 0.0
             await world.give(Verb.JOIN, node=name)
             world.slow(name)
             world.power_on(name)

@@ -36,8 +36,9 @@ def draw(seed: int, *, nodes: int | None = None, strikes: int | None = None, sho
     wanted = strikes if strikes is not None else SHORT_STRIKES if short else STRIKES
     drawn = drawer.absences(wanted, 0.7 * TIMINGS[profile].halt_s) if alone else drawer.chaos(wanted)
     devices = tuple(node for node in cluster if chance.random() < 0.5 and not alone)  # noqa: PLR2004 - half of them
+    bare = tuple(node for node in cluster if chance.random() < 0.15 and not alone)  # noqa: PLR2004 - some
     apart = resources[:2] if len(resources) > 1 and chance.random() < 0.2 else ()  # noqa: PLR2004 - a fifth
-    return Life(seed=seed, nodes=cluster, parts=parts, devices=devices, apart=apart, profile=profile,
+    return Life(seed=seed, nodes=cluster, parts=parts, devices=devices, bare=bare, apart=apart, profile=profile,
                 strikes=tuple(sorted(drawn, key=lambda strike: strike.at_s)))
 
 
@@ -64,8 +65,8 @@ class _Drawer:
 
     def chaos(self, count: int) -> Iterator[Strike]:
         """Draw that many times from a mix of weather that is drawn first."""
-        kinds = ((self._power, 3), (self._agents, 5), (self._lines, 5), (self._air, 2), (self._scripts, 4),
-                 (self._watchdogs, 1), (self._devices, 1), (self._hosts, 1), (self._orders, 7), (self._remake, 1))
+        kinds = ((self._power, 3), (self._agents, 5), (self._lines, 5), (self._air, 3), (self._scripts, 4),
+                 (self._watchdogs, 2), (self._devices, 2), (self._hosts, 1), (self._orders, 7), (self._remake, 1))
         mix = [kind for kind in kinds if self.chance.random() < 0.6]  # noqa: PLR2004 - more often on than off
         mix = mix or [kinds[1], kinds[8]]
         for _ in range(count):
@@ -158,7 +159,8 @@ class _Drawer:
         yield self._strike(what, node, amount=self.chance.choice((0.1, 0.25)) if what is What.WATCHDOG_LATE else 0.0)
 
     def _devices(self, node: str, _resource: str) -> Iterator[Strike]:
-        what = self.chance.choice((What.DEVICE_DEAD, What.DEVICE_LAME, What.DEVICE_WELL, What.DEVICE_SLOW))
+        what = self.chance.choice((What.DEVICE_DEAD, What.DEVICE_LAME, What.DEVICE_LAME, What.DEVICE_WELL,
+                                   What.DEVICE_SLOW))
         slow = what is What.DEVICE_SLOW
         yield self._strike(what, "" if slow else node, amount=self.chance.choice((0.2, 1.0, 7.0)) if slow else 0.0)
 

@@ -20,6 +20,7 @@ from stanchion.model.cluster import (
     Settings,
 )
 from stanchion.model.cluster import Record as Written
+from stanchion.model.fencing import Attempt, Fencing
 from stanchion.model.ids import NodeName, SessionId
 from stanchion.model.orders import ENDED, Intent
 from stanchion.model.resource import MachineKind, ResourceSpec
@@ -218,6 +219,23 @@ class Growing(Judge):
             self.find(f"the membership goes back from epoch {before.epoch}")
 
 
+class Braked(Judge):
+    """The brake: several fencings that are under way at once never concern half of the members."""
+
+    invariant = "brake"
+
+    def written(self, change: Change, before: Written | None) -> None:  # noqa: ARG002 - a judge hears both
+        """Count the fencings that are under way when one more is asked for."""
+        membership = self.court.read(Kind.MEMBERSHIP)
+        if not isinstance(change.value, Fencing) or not isinstance(membership, Membership):
+            return
+        asked = {held.value.node for held in self.world.engine.records.values() if isinstance(held.value, Fencing)
+                 and held.value.attempt is Attempt.ASKED and self.court.read(Kind.PROOF, held.value.session) is None}
+        many = len(asked) > 1 and 2 * len(asked) >= len(set(membership.members) | asked)
+        if change.value.attempt is Attempt.ASKED and many:
+            self.find(f"{', '.join(sorted(asked))} are fenced at once, of {len(membership.members)} members")
+
+
 class Untouched(Judge):
     """I6: where nothing but short absences of agents happens, no machine begins or ends."""
 
@@ -229,6 +247,7 @@ class Untouched(Judge):
                   "restarted")
 
 
-JUDGES: tuple[type[Judge], ...] = (SecondCopy, HonestProof, CoveredStart, Deadline, Allowed, Caused, Ended, Growing)
+JUDGES: tuple[type[Judge], ...] = (SecondCopy, HonestProof, CoveredStart, Deadline, Allowed, Caused, Ended, Growing,
+                                  Braked)
 
 """Those that sit in every life; ``Untouched`` sits where its case is heard."""

@@ -128,6 +128,7 @@ class _Stage:
             node = replace(view.nodes[NodeName(name)].value, fence=(device,))
             await world.operator.commit(Transaction(puts=(Put(node),)))
         for name in self.life.nodes:
+            world.hosts[NodeName(name)].has_watchdog = name not in self.life.bare
             world.start(name)
         await world.until(lambda view: view.membership is not None and (
             len(view.membership.value.members) == len(self.life.nodes)))

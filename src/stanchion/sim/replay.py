@@ -30,9 +30,10 @@ def page(results: list[Result]) -> str:
     """Give the table of neutral scenarios as a page of Markdown."""
     head = ("# Scenarios of other clusters\n\n"
             "What a high-availability manager does in situations that the tests of another one describe, replayed by\n"
-            "`stanchion sim replay FILE --table docs/scenarios.md` through the real agent. *pass*: it ends as described,\n"
-            "and no invariant broke. *differs*: it ends otherwise on purpose, or rests on something that the product\n"
-            "does not have; every invariant held, and how it ends here is stated. A test keeps this page true.\n\n")
+            "`stanchion sim replay FILE --table docs/scenarios.md` through the real agent. *pass*: it ends as\n"
+            "described, and no invariant broke. *differs*: it ends otherwise on purpose, or rests on something that\n"
+            "the product does not have; every invariant held, and how it ends here is stated. A test keeps this\n"
+            "page true.\n\n")
     counts = Counter(result.verdict for result in results)
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("pass", "differs", "fail"))
     rows = [f"| {result.name} | {result.verdict} | {result.why or '-'} | {result.end or '-'} |" for result in results]

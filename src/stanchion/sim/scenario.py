@@ -36,7 +36,8 @@ def read(text: str, *, where: str = "the scenario") -> Life:
         parts = tuple(_part(part) for part in plain["parts"])
         strikes = tuple(replace(Strike(**strike), what=What(strike["what"])) for strike in plain["strikes"])
         return Life(seed=plain["seed"], nodes=tuple(plain["nodes"]), parts=parts, strikes=strikes,
-                    devices=tuple(plain["devices"]), apart=tuple(plain["apart"]), profile=Profile(plain["profile"]))
+                    devices=tuple(plain["devices"]), bare=tuple(plain.get("bare", ())),
+                    apart=tuple(plain["apart"]), profile=Profile(plain["profile"]))
     except (KeyError, TypeError, ValueError) as problem:
         raise InvalidInput(f"{where} is no life of format {FORMAT}: {type(problem).__name__}: {problem}") from problem
 

@@ -122,13 +122,17 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
-    """A cluster and everything that happens to it. ``devices`` names the nodes that have a fence device."""
+    """A cluster and everything that happens to it.
+
+    ``devices`` names the nodes that have a fence device, ``bare`` those that have no watchdog.
+    """
 
     seed: int = 0
     nodes: tuple[str, ...]
     parts: tuple[Part, ...]
     strikes: tuple[Strike, ...] = ()
     devices: tuple[str, ...] = ()
+    bare: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     profile: Profile = Profile.DEFAULT
 
@@ -138,6 +142,7 @@ class Life:
         parts = tuple(replace(part, preferred=tuple(name for name in part.preferred if name != node))
                       for part in self.parts)
         return replace(self, nodes=nodes, parts=parts, devices=tuple(name for name in self.devices if name != node),
+                       bare=tuple(name for name in self.bare if name != node),
                        strikes=tuple(strike for strike in self.strikes if node not in {strike.node, strike.detail}))
 
     def without_part(self, resource: str) -> "Life":
