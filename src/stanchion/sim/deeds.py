@@ -2,7 +2,8 @@
 
 Whatever a strike finds - a host that is off already, an agent that is not there - it does what can be done and
 nothing else, so that any part of a life is a life too. Two strikes look first, because they would make the promise
-impossible: an operator confirms a node down only when it is, and a watchdog breaks only while its node is well.
+impossible: an operator confirms a node down only when it is, and a watchdog breaks only while its node is well and its
+agent remembers its session, since it breaks together with a restart of the agent.
 """
 
 import asyncio
@@ -146,7 +147,8 @@ class Deeds:
     async def _break_watchdog(self, strike: Strike) -> None:
         world, host, node = self._world, self._world.hosts[NodeName(strike.node)], NodeName(strike.node)
         disturbed = world.store_down or node in world.cut_off | world.paused or not world.has_agent(strike.node)
-        if disturbed or not host.powered or node not in (await world.view()).live:
+        session, journal = (await world.view()).session_of(node), host.read()
+        if disturbed or not host.powered or session is None or journal is None or journal.session != session:
             return
         host.has_watchdog = False
         await world.kill(strike.node)
