@@ -90,7 +90,7 @@ def react(state: NodeState, happening: a.Happening, now: Moment) -> Reaction:
             return _halt_again(state)
         case a.SessionOpened():
             fresh = replace(state, session=happening.session, cut_off=False, presences=None, duties={},
-                            halting=())
+                            halting=(), ending=frozenset())
             fresh, actions = _pump_all(_seen(fresh, happening.view), now)
             return fresh, (a.DropAll(), *actions)
         case a.ViewChanged():
