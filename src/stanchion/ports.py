@@ -193,11 +193,11 @@ class Watchdog(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sign:
-    """One sign of life: who sends it, and whom of the members he does not hear himself."""
+    """One sign of life: who sends it, and which sessions of other members he does not hear himself."""
 
     node: NodeName
     session: SessionId
-    silent: tuple[NodeName, ...] = ()
+    silent: tuple[SessionId, ...] = ()
 
 
 class Pulse(Protocol):

@@ -4,10 +4,12 @@ import asyncio
 from dataclasses import replace
 
 from agent.worlds import play
+from stanchion.model.cluster import Settings
 from stanchion.model.fencing import Attempt, FenceDevice
 from stanchion.model.ids import NodeName
 from stanchion.model.orders import Verb
 from stanchion.model.reasons import Why
+from stanchion.model.timing import Profile
 from stanchion.model.transaction import Put, Transaction
 from stanchion.sim.world import World, spec
 
@@ -153,3 +155,22 @@ def test_a_failed_attempt_is_forgotten_when_its_host_is_back() -> None:
         await world.until(lambda view: not view.fencings)
 
     play(story)
+
+
+def test_a_node_that_has_just_joined_anew_is_not_the_one_that_fell_silent() -> None:
+    """Fenced, booted at once, and given work in the same breath: it is not fenced again for its silence of before."""
+
+    async def story(world: World) -> None:
+        await _equip(world, "b")
+        await _web(world, "b", "c")
+        await world.power_off("b")
+        await world.runs_on("web", "c")
+        world.power_on("b")
+        await world.until(lambda view: view.is_live(NodeName("b")))
+        await world.create(spec("db", preferred=("b",)))
+        await world.give(Verb.ONLINE, "db")
+        await asyncio.sleep(20)
+        assert world.power.calls == [("off", "b")]
+        assert world.where("db") == ("b",)
+
+    play(story, settings=Settings(cluster="pretend", profile=Profile.TOLERANT))

@@ -9,7 +9,7 @@ from stanchion.model.errors import HostError
 from stanchion.model.ids import NodeName, SessionId
 from stanchion.ports import Sign
 
-SIGN = Sign(node=NodeName("a"), session=SessionId("a-1"), silent=(NodeName("c"),))
+SIGN = Sign(node=NodeName("a"), session=SessionId("a-1"), silent=(SessionId("c-1"),))
 
 
 async def _open(key: str = "secret", port: int = 0) -> tuple[UdpPulse, str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from stanchion.agent.doors import Doors, Identity
 from stanchion.model.cluster import ClusterView, Session
 from stanchion.model.fencing import Senses
-from stanchion.model.ids import NodeName, SessionId
+from stanchion.model.ids import SessionId
 from stanchion.ports import Sign
 
 STALL_BEATS = 3
@@ -34,9 +34,9 @@ class Hearing:
         self._session = session
         self._changed = changed
         self._heard_at: dict[SessionId, float] = {}
-        self._said: dict[SessionId, frozenset[NodeName]] = {}
-        self._unheard: tuple[NodeName, ...] = ()
-        self._silent: frozenset[NodeName] = frozenset()
+        self._said: dict[SessionId, frozenset[SessionId]] = {}
+        self._unheard: tuple[SessionId, ...] = ()
+        self._silent: frozenset[SessionId] = frozenset()
 
     @property
     def senses(self) -> Senses:
@@ -83,10 +83,10 @@ class Hearing:
         before = {} if stalled else self._heard_at
         self._heard_at = {other.id: before.get(other.id, now_s) for other in others}
         suspect_s = mine.timing.suspect_s if mine is not None else 0.0
-        unheard = {other.node for other in others if now_s - self._heard_at[other.id] > suspect_s}
+        unheard = {other.id for other in others if now_s - self._heard_at[other.id] > suspect_s}
         self._unheard = tuple(sorted(unheard))
-        voices = [self._said.get(other.id, frozenset()) for other in others if other.node not in unheard]
-        silent = frozenset(node for node in unheard if all(node in voice for voice in voices))
+        voices = [self._said.get(other.id, frozenset()) for other in others if other.id not in unheard]
+        silent = frozenset(session for session in unheard if all(session in voice for voice in voices))
         if silent != self._silent:
             self._silent = silent
             self._changed()

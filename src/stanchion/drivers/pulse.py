@@ -77,7 +77,7 @@ class UdpPulse:
         except (ValueError, TypeError):
             return
         self._heard.put_nowait(Sign(node=NodeName(node), session=SessionId(session),
-                                    silent=tuple(map(NodeName, silent))))
+                                    silent=tuple(map(SessionId, silent))))
 
 
 class DeafPulse:

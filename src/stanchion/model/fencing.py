@@ -59,9 +59,10 @@ class Fencing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Senses:
-    """What the master itself perceives, beside what the store says: the members that it does not hear.
+    """What the master itself perceives, beside what the store says: the sessions that nobody hears.
 
-    Perception alone never starts a machine; it only makes a fence device begin early.
+    Sessions and not nodes: a node that has just joined anew is not the one that fell silent. Perception alone never
+    starts a machine; it only makes a fence device begin early.
     """
 
-    silent: frozenset[NodeName] = frozenset()
+    silent: frozenset[SessionId] = frozenset()

@@ -50,16 +50,16 @@ def _settled(view: ClusterView, suspects: frozenset[NodeName]) -> tuple[Decision
 
 def deputy(view: ClusterView, senses: Senses) -> NodeName | None:
     """Name the member that acts for a silent master: the first by name of those that are heard."""
-    if view.master is None or view.master.value.node not in senses.silent:
+    if view.master is None or view.master.value.session not in senses.silent:
         return None
-    return next((node for node in sorted(view.live) if node not in senses.silent), None)
+    return next((node for node, held in sorted(view.live.items()) if held.value.session not in senses.silent), None)
 
 
 def suspect(view: ClusterView, senses: Senses) -> frozenset[NodeName]:
     """Name the members whose machines may be without care, as far as is known."""
     unproven = (node for node, held in view.sessions.items()
                 if node in view.nodes and held.value.id not in view.proofs
-                and (node in senses.silent or node not in view.live))
+                and (held.value.id in senses.silent or node not in view.live))
     return frozenset(unproven)
 
 
