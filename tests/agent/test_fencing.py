@@ -174,3 +174,21 @@ def test_a_node_that_has_just_joined_anew_is_not_the_one_that_fell_silent() -> N
         assert world.where("db") == ("b",)
 
     play(story, settings=Settings(cluster="pretend", profile=Profile.TOLERANT))
+
+
+def test_a_fencing_is_withdrawn_when_its_node_is_heard_again() -> None:
+    """A slow device and a short silence: the host is not switched off after all."""
+
+    async def story(world: World) -> None:
+        await _equip(world, "b")
+        await _web(world, "b", "c")
+        world.power.takes_s = 4.0
+        _silence(world, "b")
+        await world.until(lambda view: bool(view.fencings))
+        world.air.cuts.clear()
+        await world.until(lambda view: not view.fencings)
+        await asyncio.sleep(20)
+        assert world.hosts[NodeName("b")].powered
+        assert world.where("web") == ("b",)
+
+    play(story)

@@ -315,3 +315,18 @@ def test_a_session_that_never_came_about_does_not_cost_the_proof_of_the_last_one
         await world.runs_on("web", "c", within_s=3)
 
     play(story, has_watchdog=False)
+
+
+def test_a_session_that_cannot_be_remembered_declares_no_self_fence() -> None:
+    """A full disk for the journal: the end of its lease proves nothing, because the next agent could not resume it."""
+
+    async def story(world: World) -> None:
+        host = world.hosts[NodeName("b")]
+        host.journal_full = True
+        before = (await world.view()).session_of(NodeName("b"))
+        await world.power_off("b")
+        world.power_on("b")
+        view = await world.until(lambda view: view.session_of(NodeName("b")) not in {None, before})
+        assert view.sessions[NodeName("b")].value.self_fence is SelfFence.NONE
+
+    play(story)

@@ -153,7 +153,8 @@ def test_a_missing_arrow_raises_with_the_story(state: State, kind: type[e.Event]
     (ASKED, e.Failed(why=WHY)),
     (replace(COMATOSE, session=None), e.Claimed(session="a2", why=WHY)),
     (PREPARE, e.Departed(why=WHY)), (IN, e.Departed(why=WHY)), (IN, e.Faltered(fault="", why=WHY)),
-    (OUT, e.Arrived(session="b1", why=WHY)), (OUT, e.Stayed(operation="web@9", why=WHY)), (IN, e.Stayed(operation="web@9", why=WHY)),
+    (OUT, e.Arrived(session="b1", why=WHY)), (OUT, e.Stayed(operation="web@9", why=WHY)),
+    (IN, e.Stayed(operation="web@9", why=WHY)),
     (OUT, e.Dropped(node="a", operation="x", why=WHY)), (OUT, e.Prepared(session="b1", operation="x", why=WHY)),
 ])
 def test_an_arrow_that_does_not_fit_the_record_raises_with_the_story(before: ResourceState, event: e.Event) -> None:

@@ -102,7 +102,8 @@ def test_a_halt_of_the_last_session_says_nothing_about_this_one() -> None:
 def test_a_new_session_waits_until_the_view_shows_it() -> None:
     talk, _ = cut()
     talk.tell(a.Halted(presences={"web": ABSENT}))
-    assert talk.tell(a.SessionOpened(session="a2", view=talk.view)) == [a.DropAll()], "the view still shows the session of before"
+    opened = talk.tell(a.SessionOpened(session="a2", view=talk.view))
+    assert opened == [a.DropAll()], "the view still shows the session of before"
 
     claim = only(talk.see(*node_records("a", life=2)), a.Commit)
 

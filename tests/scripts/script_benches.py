@@ -45,5 +45,5 @@ def runner_in(directory: Path, **environment: str) -> ScriptRunner:
 async def until(happened: Callable[[], object]) -> None:
     """Wait until something has happened; fail when it does not within the deadline."""
     async with asyncio.timeout(DEADLINE_S):
-        while not happened():  # noqa: ASYNC110 - processes and files set no event here
+        while not happened():
             await asyncio.sleep(0.01)

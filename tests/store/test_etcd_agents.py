@@ -21,7 +21,7 @@ def test_a_resource_fails_over_when_its_host_loses_power_while_etcd_has_lost_its
     servers = three_victims
     monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
     with TemporaryDirectory(prefix="etcd-", dir="/tmp") as place:
-        lab = Lab.create(Path(place) / "lab", 3, profile="fast", etcd=servers.urls)
+        lab = Lab.create(Path(place) / "lab", 3, profile="default", etcd=servers.urls)
         try:
             operator = Cluster(lab)
             operator.up()

@@ -91,7 +91,7 @@ def test_a_deadlock_is_told_with_the_tasks_that_wait() -> None:
 
 def test_a_loop_that_never_lets_time_pass_is_told() -> None:
     async def spin() -> None:
-        while True:  # noqa: ASYNC110 - spinning is the point
+        while True:
             await asyncio.sleep(0)
 
     with pytest.raises(StandStill, match="without letting time pass"):

@@ -37,7 +37,10 @@ class Fences:
         self._under_way: dict[SessionId, asyncio.Task[None]] = {}
 
     def take_up(self, view: ClusterView, group: asyncio.TaskGroup, *, only: SessionId | None = None) -> None:
-        """Begin every ordered fencing that is not under way, or that of one session."""
+        """Begin every ordered fencing that is not under way, or that of one session; stop those that were withdrawn."""
+        for session, task in self._under_way.items():
+            if session not in view.fencings:
+                task.cancel()
         for session, held in sorted(view.fencings.items()):
             wanted = only in {None, session} and session not in view.proofs and session not in self._under_way
             if wanted and held.value.attempt is Attempt.ASKED:

@@ -18,7 +18,6 @@ import structlog
 from stanchion.agent.doors import Doors, Identity
 from stanchion.model.actions import CutOff, Happening, SessionOpened
 from stanchion.model.cluster import (
-    Change,
     ClusterView,
     Held,
     Key,
@@ -179,8 +178,7 @@ class Tenure:
         session = Session(node=me, id=SessionId(f"{me}-{self._doors.chance.token()}"), boot=self._doors.host.boot(),
                           lease=lease, self_fence=self._identity.self_fence if armed else SelfFence.NONE,
                           timing=timing, url=self._identity.url, pulse=self._identity.pulse,
-                          version=self._identity.version,
-                          opened_at_s=now.wall_s)
+                          version=self._identity.version, opened_at_s=now.wall_s)
         proofs = () if last is None else self._proofs(view, last.value, journal)
         entries = tuple(Entry(at_s=now.wall_s, reason=proof_reason(proof), by=me, node=me, cause=proof.session)
                         for proof in proofs)
@@ -191,7 +189,11 @@ class Tenure:
                   Guard(Key(Kind.SESSION, me), NOTHING if last is None else last.revision))
         puts = (Put(Live(node=me, session=session.id), lease), Put(session), *(Put(proof) for proof in proofs))
         # The journal first: a session that the agent does not remember could never be resumed.
-        self._remember(session, last.value.id if last is not None and journal and journal.knows(last.value.id) else None)
+        known = last is not None and journal is not None and journal.knows(last.value.id)
+        if not self._remember(session, last.value.id if last is not None and known else None):
+            # What cannot be resumed must not be proven by time: the next agent could not feed on for this session.
+            session = replace(session, self_fence=SelfFence.NONE)
+            puts = (puts[0], Put(session), *puts[2:])
         done = await self._doors.store.commit(Transaction(guards=guards, puts=puts, history=entries))
         if not isinstance(done, Committed):
             await self._doors.store.revoke(lease)
@@ -210,7 +212,8 @@ class Tenure:
             return (Proof(node=last.node, session=last.id, kind=ProofKind.CLEAN, at_s=at_s),)
         return ()
 
-    def _remember(self, session: Session, former: SessionId | None) -> None:
+    def _remember(self, session: Session, former: SessionId | None) -> bool:
+        """Write the session into the journal; False: it cannot be written."""
         entry = JournalEntry(session=session.id, lease=session.lease, boot=session.boot, former=former,
                              renewed_at=self._doors.clock.now().mono_s)
         try:
@@ -218,11 +221,12 @@ class Tenure:
         except HostError as problem:
             log.warning("the journal cannot be written: a restart of this agent will need a new session",
                         problem=str(problem))
+            return False
+        return True
 
     async def _view(self) -> ClusterView:
         snapshot = await self._doors.store.snapshot()
-        changes: tuple[Change, ...] = snapshot.changes
-        return ClusterView().apply(changes, snapshot.revision)
+        return ClusterView().apply(snapshot.changes, snapshot.revision)
 
     # Keeping.
 

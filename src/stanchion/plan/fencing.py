@@ -39,13 +39,13 @@ def judge(view: ClusterView, me: Session, senses: Senses, now: Moment) -> tuple[
 
 
 def _settled(view: ClusterView, suspects: frozenset[NodeName]) -> tuple[Decision, ...]:
-    """Forget failed attempts that nobody waits for any more: the node is heard again, or was proven otherwise."""
+    """Forget attempts that nobody waits for any more: the node is heard again, or was proven otherwise."""
     return tuple(
         Decision(transaction=Transaction(guards=(Guard(Key(Kind.FENCING, session), held.revision),),
                                          deletes=(Key(Kind.FENCING, session),)),
                  why=reason(Why.FENCE_SETTLED, held.value.node))
         for session, held in sorted(view.fencings.items())
-        if held.value.attempt is Attempt.FAILED and (held.value.node not in suspects or session in view.proofs))
+        if held.value.node not in suspects or session in view.proofs)
 
 
 def deputy(view: ClusterView, senses: Senses) -> NodeName | None:
