@@ -18,6 +18,12 @@ RETRY_S = 0.3
 log = structlog.get_logger(__name__)
 
 
+async def read(store: Store) -> ClusterView:
+    """Give the view of one snapshot. Raises ``StoreUnavailable``."""
+    snapshot = await store.snapshot()
+    return ClusterView().apply(snapshot.changes, snapshot.revision)
+
+
 async def follow(store: Store, seen: Callable[[ClusterView], None]) -> None:
     """Call ``seen`` with every view, for ever."""
     while True:
@@ -30,10 +36,9 @@ async def follow(store: Store, seen: Callable[[ClusterView], None]) -> None:
 
 async def _once(store: Store, seen: Callable[[ClusterView], None]) -> None:
     """Follow until a gap."""
-    snapshot = await store.snapshot()
-    view = ClusterView().apply(snapshot.changes, snapshot.revision)
+    view = await read(store)
     seen(view)
-    async for news in store.watch(snapshot.revision):
+    async for news in store.watch(view.revision):
         if isinstance(news, Resync):
             return
         view = view.apply(news.changes, news.revision)

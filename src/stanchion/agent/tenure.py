@@ -16,6 +16,7 @@ from dataclasses import replace
 import structlog
 
 from stanchion.agent.doors import Doors, Identity
+from stanchion.agent.follow import read
 from stanchion.model.actions import CutOff, Happening, SessionOpened
 from stanchion.model.cluster import (
     ClusterView,
@@ -92,7 +93,7 @@ class Tenure:
         mine = self.session
         if mine is None or mine.id != session or self._returned.is_set():
             return
-        transaction = given_back(await self._view(), mine, self._doors.clock.now(), leaving=leaving)
+        transaction = given_back(await read(self._doors.store), mine, self._doors.clock.now(), leaving=leaving)
         if transaction is None:
             return
         try:
@@ -113,7 +114,7 @@ class Tenure:
         waited = 0.0
         while True:
             try:
-                view = await self._view()
+                view = await read(self._doors.store)
                 session = await self._try(view, waited)
             except StoreUnavailable as problem:
                 log.warning("cannot join", problem=str(problem))
@@ -145,7 +146,7 @@ class Tenure:
             if lives and last.value.id not in view.proofs:
                 return await self._resume(last.value)
             await self._doors.store.revoke(last.value.lease)
-            view = await self._view()
+            view = await read(self._doors.store)
         return await self._begin(view, last, journal, timing)
 
     def _check_name(self, rival: Session, waited: float, timing: Timing) -> None:
@@ -224,10 +225,6 @@ class Tenure:
             return False
         return True
 
-    async def _view(self) -> ClusterView:
-        snapshot = await self._doors.store.snapshot()
-        return ClusterView().apply(snapshot.changes, snapshot.revision)
-
     # Keeping.
 
     async def _renew(self, session: Session) -> None:
@@ -278,7 +275,7 @@ class Tenure:
         """
         log.error("the watchdog is lost: this node is unprotected", session=session.id)
         try:
-            transaction = undeclared(await self._view(), session, self._doors.clock.now())
+            transaction = undeclared(await read(self._doors.store), session, self._doors.clock.now())
             return transaction is not None and isinstance(await self._doors.store.commit(transaction), Committed)
         except StoreUnavailable as problem:
             log.warning("not yet told to the cluster", problem=str(problem))
