@@ -192,3 +192,42 @@ def test_a_fencing_is_withdrawn_when_its_node_is_heard_again() -> None:
         assert world.where("web") == ("b",)
 
     play(story)
+
+
+def _mute(world: World, name: str) -> None:
+    """Let nobody hear this node, while it hears everybody."""
+    world.air.cuts |= {(NodeName(name), other) for other in world.hosts}
+
+
+def test_a_master_that_nobody_hears_is_fenced_once_by_its_deputy_and_never_by_itself() -> None:
+    """It still writes to the store, and leaves the order alone: one order, one call of the device."""
+
+    async def story(world: World) -> None:
+        await _equip(world, "a", "b", "c")
+        await _web(world, "a", "b")
+        world.power.takes_s = 1.0
+        _mute(world, "a")
+        await world.runs_on("web", "b")
+        assert world.power.calls == [("off", "a")]
+        assert [entry.reason.why for entry in await world.history()].count(Why.FENCE_ASKED) == 1
+
+    play(story)
+
+
+def test_a_master_that_is_heard_again_does_not_carry_out_the_order_against_itself() -> None:
+    """The deputy stops when it hears the master; what it had ordered stands for a while and harms nobody."""
+
+    async def story(world: World) -> None:
+        await _equip(world, "a", "b", "c")
+        await _web(world, "a", "b")
+        world.power.takes_s = 4.0
+        _mute(world, "a")
+        await world.until(lambda view: bool(view.fencings))
+        world.air.cuts.clear()
+        await asyncio.sleep(30)
+        assert world.hosts[NodeName("a")].powered
+        assert world.power.calls == [("off", "a")]
+        assert world.where("web") == ("a",)
+        await world.until(lambda view: not view.fencings, within_s=180)
+
+    play(story)

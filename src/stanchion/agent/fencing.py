@@ -37,13 +37,18 @@ class Fences:
         self._under_way: dict[SessionId, asyncio.Task[None]] = {}
 
     def take_up(self, view: ClusterView, group: asyncio.TaskGroup, *, only: SessionId | None = None) -> None:
-        """Begin every ordered fencing that is not under way, or that of one session; stop those that were withdrawn."""
+        """Begin every ordered fencing that is not under way, or that of one session; stop those that were withdrawn.
+
+        Never our own: that order is its deputy's, who alone knows whether we are heard again.
+        """
+        mine = self._session()
         for session, task in self._under_way.items():
             if session not in view.fencings:
                 task.cancel()
         for session, held in sorted(view.fencings.items()):
             wanted = only in {None, session} and session not in view.proofs and session not in self._under_way
-            if wanted and held.value.attempt is Attempt.ASKED:
+            own = mine is not None and mine.id == session
+            if wanted and not own and held.value.attempt is Attempt.ASKED:
                 task = self._under_way[session] = group.create_task(self._fence(held))
                 task.add_done_callback(partial(self._ended, session))
 

@@ -19,13 +19,17 @@ RETRY_S = 5.0
 """How long after a failed attempt the next one begins."""
 
 
+FORGET_S = 120.0
+"""How long an attempt at the master's own host stands that its deputy does not renew."""
+
+
 def judge(view: ClusterView, me: Session, senses: Senses, now: Moment) -> tuple[Decision, ...]:
     """Order the fencing of suspect hosts that have a fence device and whose death somebody waits for.
 
     The master's own host is worth fencing even when it holds nothing: its peers wait for the master's key.
     """
     suspects = suspect(view, senses)
-    settled = _settled(view, suspects)
+    settled = _settled(view, suspects, me, now)
     if not suspects or braked(view, suspects):
         return settled
     master = view.master.value.node if view.master else None
@@ -38,14 +42,19 @@ def judge(view: ClusterView, me: Session, senses: Senses, now: Moment) -> tuple[
     return tuple(decisions)
 
 
-def _settled(view: ClusterView, suspects: frozenset[NodeName]) -> tuple[Decision, ...]:
-    """Forget attempts that nobody waits for any more: the node is heard again, or was proven otherwise."""
+def _settled(view: ClusterView, suspects: frozenset[NodeName], me: Session, now: Moment) -> tuple[Decision, ...]:
+    """Forget attempts that nobody waits for any more: the node is heard again, or was proven otherwise.
+
+    Nobody judges whether he is heard himself: an attempt at our own host is its deputy's business, and forgotten only
+    when no deputy has cared for it for a while.
+    """
     return tuple(
         Decision(transaction=Transaction(guards=(Guard(Key(Kind.FENCING, session), held.revision),),
                                          deletes=(Key(Kind.FENCING, session),)),
                  why=reason(Why.FENCE_SETTLED, held.value.node))
         for session, held in sorted(view.fencings.items())
-        if held.value.node not in suspects or session in view.proofs)
+        if session in view.proofs or (abs(now.wall_s - held.value.at_s) >= FORGET_S if session == me.id
+                                      else held.value.node not in suspects))
 
 
 def deputy(view: ClusterView, senses: Senses) -> NodeName | None:
