@@ -198,3 +198,79 @@ class MaintenanceStub:
             stanchion.store._rpc.etcd_pb2.StatusRequest,
             stanchion.store._rpc.etcd_pb2.StatusResponse,
         )
+
+
+class ClusterBase(abc.ABC):
+
+    @abc.abstractmethod
+    async def MemberAdd(self, stream: 'grpclib.server.Stream[stanchion.store._rpc.etcd_pb2.MemberAddRequest, stanchion.store._rpc.etcd_pb2.MemberAddResponse]') -> None:
+        pass
+
+    @abc.abstractmethod
+    async def MemberRemove(self, stream: 'grpclib.server.Stream[stanchion.store._rpc.etcd_pb2.MemberRemoveRequest, stanchion.store._rpc.etcd_pb2.MemberRemoveResponse]') -> None:
+        pass
+
+    @abc.abstractmethod
+    async def MemberList(self, stream: 'grpclib.server.Stream[stanchion.store._rpc.etcd_pb2.MemberListRequest, stanchion.store._rpc.etcd_pb2.MemberListResponse]') -> None:
+        pass
+
+    @abc.abstractmethod
+    async def MemberPromote(self, stream: 'grpclib.server.Stream[stanchion.store._rpc.etcd_pb2.MemberPromoteRequest, stanchion.store._rpc.etcd_pb2.MemberPromoteResponse]') -> None:
+        pass
+
+    def __mapping__(self) -> typing.Dict[str, grpclib.const.Handler]:
+        return {
+            '/etcdserverpb.Cluster/MemberAdd': grpclib.const.Handler(
+                self.MemberAdd,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                stanchion.store._rpc.etcd_pb2.MemberAddRequest,
+                stanchion.store._rpc.etcd_pb2.MemberAddResponse,
+            ),
+            '/etcdserverpb.Cluster/MemberRemove': grpclib.const.Handler(
+                self.MemberRemove,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                stanchion.store._rpc.etcd_pb2.MemberRemoveRequest,
+                stanchion.store._rpc.etcd_pb2.MemberRemoveResponse,
+            ),
+            '/etcdserverpb.Cluster/MemberList': grpclib.const.Handler(
+                self.MemberList,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                stanchion.store._rpc.etcd_pb2.MemberListRequest,
+                stanchion.store._rpc.etcd_pb2.MemberListResponse,
+            ),
+            '/etcdserverpb.Cluster/MemberPromote': grpclib.const.Handler(
+                self.MemberPromote,
+                grpclib.const.Cardinality.UNARY_UNARY,
+                stanchion.store._rpc.etcd_pb2.MemberPromoteRequest,
+                stanchion.store._rpc.etcd_pb2.MemberPromoteResponse,
+            ),
+        }
+
+
+class ClusterStub:
+
+    def __init__(self, channel: grpclib.client.Channel) -> None:
+        self.MemberAdd = grpclib.client.UnaryUnaryMethod(
+            channel,
+            '/etcdserverpb.Cluster/MemberAdd',
+            stanchion.store._rpc.etcd_pb2.MemberAddRequest,
+            stanchion.store._rpc.etcd_pb2.MemberAddResponse,
+        )
+        self.MemberRemove = grpclib.client.UnaryUnaryMethod(
+            channel,
+            '/etcdserverpb.Cluster/MemberRemove',
+            stanchion.store._rpc.etcd_pb2.MemberRemoveRequest,
+            stanchion.store._rpc.etcd_pb2.MemberRemoveResponse,
+        )
+        self.MemberList = grpclib.client.UnaryUnaryMethod(
+            channel,
+            '/etcdserverpb.Cluster/MemberList',
+            stanchion.store._rpc.etcd_pb2.MemberListRequest,
+            stanchion.store._rpc.etcd_pb2.MemberListResponse,
+        )
+        self.MemberPromote = grpclib.client.UnaryUnaryMethod(
+            channel,
+            '/etcdserverpb.Cluster/MemberPromote',
+            stanchion.store._rpc.etcd_pb2.MemberPromoteRequest,
+            stanchion.store._rpc.etcd_pb2.MemberPromoteResponse,
+        )
