@@ -62,6 +62,7 @@ class Tenure:
         self._renewed_at = 0.0
         self._timing: Timing | None = None
         self._halted: SessionId | None = None
+        self._rival: tuple[SessionId, float] | None = None
         self._returned = asyncio.Event()
         self.session: Session | None = None
 
@@ -150,8 +151,13 @@ class Tenure:
         return await self._begin(view, last, journal, timing)
 
     def _check_name(self, rival: Session, waited: float, timing: Timing) -> None:
-        """Another agent's lease has our name: wait until it must have ended, then say so and give up."""
-        if waited > timing.lease_s + 1.0:
+        """Another session has our name: wait until its lease must have ended, then say so and give up.
+
+        It may be our own, of which nobody remembers that it came about; so each one is given its time.
+        """
+        if self._rival is None or self._rival[0] != rival.id:
+            self._rival = rival.id, waited
+        if waited - self._rival[1] > timing.lease_s + 1.0:
             raise HostError(f"another agent is a member as {rival.node} (at {rival.url or 'an unknown address'}); "
                             "give this one another node name, or stop the other one")
 
