@@ -1,28 +1,30 @@
 """An asyncio event loop on virtual time: an hour passes in milliseconds, and the same run happens twice the same way.
 
-A real loop asks its selector to wait until the next timer is due. This one asks a selector that does not wait but
-moves the clock there, so code under it - ``sleep``, ``timeout``, ``call_later`` - is the product's own, unmodified.
-Three things follow:
+A real loop waits until the next timer is due. This one moves the clock there, so code under it - ``sleep``,
+``timeout``, ``call_later`` - is the product's own, unmodified. Three things follow:
 
 - Nothing outside can ever wake the loop. If no callback is ready and no timer is set, it would sleep for ever:
   that is a deadlock in the simulated code and raises ``StandStill`` naming every task. So does a loop that spins
   without letting time pass.
 - Real input and output is refused (sockets, pipes, subprocesses, threads): it takes time that is not virtual.
-- Order is a function of the program alone. asyncio keeps tasks in sets, whose order depends on memory addresses;
-  tasks here are hashed by the order in which they were made instead.
+- Order is a function of the program alone: callbacks in the order in which they were asked for, timers by their
+  instant and then in that order. asyncio keeps tasks in sets, whose order depends on memory addresses; tasks here are
+  hashed by the order in which they were made instead.
 
 Tasks that were begun for a ``Process`` can be stopped and continued together, as SIGSTOP and SIGCONT do: while the
-process is stopped its steps and timers pile up, and when it goes on they all happen at once, late.
+process is stopped its steps and timers pile up, and when it goes on they all happen at once, late. A process has a
+``rate`` too: on a host whose clock runs fast its timers are early.
 
-Times are rounded to nanoseconds, so a timer fires *at* its instant and not one rounding error before it.
+Times are rounded to nanoseconds, so a timer fires *at* its instant and not one rounding error before it. The loop
+does what asyncio's own does and nothing that virtual time has no use for: it is what a simulated hour costs.
 """
 
 import asyncio
-import selectors
-from collections.abc import Callable, Coroutine, Mapping
+from collections import deque
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from contextvars import Context, ContextVar, copy_context
-from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import count
 from typing import Any, NoReturn, TypeVar, TypeVarTuple, Unpack
 
@@ -43,11 +45,15 @@ class RealWorld(RuntimeError):
 
 
 class Process:
-    """Tasks that are stopped and continued together. What they begin belongs to it too, unless begun with ``apart``."""
+    """Tasks that are stopped and continued together. What they begin belongs to it too, unless begun with ``apart``.
 
-    def __init__(self) -> None:
+    ``rate`` is how fast the clock runs by which its timers wait: 1.01 is a host whose clock is 1 % fast.
+    """
+
+    def __init__(self, *, rate: float = 1.0) -> None:
+        self.rate = rate
         self.stopped = False
-        self._waiting: list[_Call] = []
+        self.waiting: list[_Due] = []
 
     def begin(self, work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
         """Begin the process's first task."""
@@ -62,9 +68,10 @@ class Process:
     def go_on(self) -> None:
         """Let happen what has waited, in its order, then go on as usual."""
         self.stopped = False
-        waiting, self._waiting = self._waiting, []
-        for call in waiting:
-            asyncio.get_running_loop().call_soon(call.make, context=call.context)
+        waiting, self.waiting = self.waiting, []
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.again(waiting)
 
     def cancel(self) -> None:
         """Cancel every task of it: none takes another step of its own, stopped or not."""
@@ -72,28 +79,6 @@ class Process:
             if isinstance(task, _Task) and task.process is self:
                 task.cancel()
         self.go_on()
-
-    def take(self, call: "_Call") -> None:
-        """Call back, or keep the call for later while stopped."""
-        if self.stopped:
-            self._waiting.append(call)
-        else:
-            call.make()
-
-
-@dataclass(slots=True)
-class _Call:
-    """A call back to a process, and the handle by which it can be cancelled: also while it waits."""
-
-    context: Context
-    callback: Callable[..., object]
-    args: tuple[Any, ...]
-    handle: asyncio.Handle | None = None
-
-    def make(self) -> None:
-        """Call back, unless that was cancelled meanwhile."""
-        if self.handle is None or not self.handle.cancelled():
-            self.callback(*self.args)
 
 
 _PROCESS: ContextVar[Process | None] = ContextVar("process", default=None)
@@ -104,6 +89,35 @@ def apart() -> Context:
     context = copy_context()
     context.run(_PROCESS.set, None)
     return context
+
+
+class _Due(asyncio.TimerHandle):
+    """A callback that is asked for, at an instant or in the next round."""
+
+    __slots__ = ("args", "at_s", "call", "context", "gone")
+
+    def __init__(self, at_s: float, call: Callable[..., object], args: tuple[Any, ...], context: Context) -> None:
+        self.at_s = at_s
+        self.call = call
+        self.args = args
+        self.context = context
+        self.gone = False
+
+    def cancel(self) -> None:
+        """Let it never happen."""
+        self.gone = True
+        self.args = ()
+
+    def cancelled(self) -> bool:
+        """Tell whether it will never happen."""
+        return self.gone
+
+    def when(self) -> float:
+        """Give the instant."""
+        return self.at_s
+
+    def __repr__(self) -> str:
+        return f"<{self.call!r} at {self.at_s:.6f} s>"
 
 
 class _Task(asyncio.Task[Any]):
@@ -118,88 +132,107 @@ class _Task(asyncio.Task[Any]):
         return self._serial
 
 
-class _TimeSelector(selectors.BaseSelector):
-    """Moves the clock instead of waiting. The loop's own wake-up socket is the only file that it takes."""
-
-    def __init__(self, start_s: float, stuck: Callable[[str], NoReturn]) -> None:
-        self.now_s = start_s
-        self._stuck = stuck
-        self._spins = 0
-        self._files: dict[Any, selectors.SelectorKey] = {}
-
-    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
-        """Take the loop's wake-up socket, refuse every other file."""
-        if self._files:
-            raise RealWorld("real input and output is not possible on virtual time")
-        key = selectors.SelectorKey(fileobj, fileobj if isinstance(fileobj, int) else fileobj.fileno(), events, data)
-        self._files[fileobj] = key
-        return key
-
-    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
-        """Let go of the wake-up socket, when the loop closes."""
-        return self._files.pop(fileobj)
-
-    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
-        """Give what is registered."""
-        return self._files
-
-    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Move the clock by ``timeout`` seconds; nothing is ever found ready."""
-        if timeout is None:
-            self._stuck("nothing is left that could ever happen")
-        if timeout <= 0:
-            self._spins += 1
-            if self._spins > SPINS_ALLOWED:
-                self._spins = 0
-                self._stuck("it spins without letting time pass")
-            return []
-        self._spins = 0
-        self.now_s = round(self.now_s + timeout, DIGITS)
-        return []
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
+class VirtualLoop(asyncio.BaseEventLoop):
     """An event loop that begins at ``start_s`` of virtual time. ``run`` is the usual way to use it."""
 
     def __init__(self, start_s: float = 0.0) -> None:
-        self._virtual = _TimeSelector(start_s, self._stuck)
+        super().__init__()
+        self._now_s = start_s
+        self._soon: deque[_Due] = deque()
+        self._later: list[tuple[float, int, _Due]] = []
         self._serials = count(1)
-        super().__init__(self._virtual)
+        self._tasks_made = count(1)
         self.set_task_factory(self._make_task)
 
     def time(self) -> float:
         """Give the virtual time, in seconds."""
-        return self._virtual.now_s
-
-    def call_at(self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
-                context: Context | None = None) -> asyncio.TimerHandle:
-        """Call back at that instant, rounded to nanoseconds."""
-        context = context or copy_context()
-        process = context.get(_PROCESS)
-        if process is None:
-            return super().call_at(round(when, DIGITS), callback, *args, context=context)
-        call = _Call(context, callback, args)
-        call.handle = handle = super().call_at(round(when, DIGITS), process.take, call, context=context)
-        return handle
+        return self._now_s
 
     def call_soon(self, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
                   context: Context | None = None) -> asyncio.Handle:
         """Call back in the next round."""
+        due = _Due(self._now_s, callback, args, context or copy_context())
+        self._soon.append(due)
+        return due
+
+    def call_soon_threadsafe(self, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
+                             context: Context | None = None) -> asyncio.Handle:
+        """Call back in the next round: there are no other threads."""
+        return self.call_soon(callback, *args, context=context)
+
+    def call_later(self, delay: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
+                   context: Context | None = None) -> asyncio.TimerHandle:
+        """Call back after so many seconds."""
+        return self.call_at(self._now_s + delay, callback, *args, context=context)
+
+    def call_at(self, when: float, callback: Callable[[Unpack[Ts]], object], *args: *Ts,
+                context: Context | None = None) -> asyncio.TimerHandle:
+        """Call back at that instant, rounded to nanoseconds; a process waits by its own clock."""
         context = context or copy_context()
         process = context.get(_PROCESS)
-        if process is None:
-            return super().call_soon(callback, *args, context=context)
-        call = _Call(context, callback, args)
-        call.handle = handle = super().call_soon(process.take, call, context=context)
-        return handle
+        if process is not None and process.rate != 1.0:
+            when = self._now_s + (when - self._now_s) / process.rate
+        when = round(when, DIGITS)
+        due = _Due(when, callback, args, context)
+        heappush(self._later, (when, next(self._serials), due))
+        return due
+
+    def again(self, dues: list[_Due]) -> None:
+        """Let happen in the next round what was kept back."""
+        self._soon.extend(dues)
 
     def run_in_executor(self, executor: Executor | None, func: Callable[[Unpack[Ts]], T],
                         *args: *Ts) -> NoReturn:
         """Refuse: a thread takes real time."""
         raise RealWorld(f"{func!r}{args!r} in a thread ({executor}) is not possible on virtual time")
 
+    async def sock_recv(self, sock: object, nbytes: int) -> NoReturn:  # noqa: ARG002 - asyncio's
+        """Refuse: a socket is real input and output; every other way to one is unknown to this loop anyway."""
+        raise RealWorld("real input and output is not possible on virtual time")
+
+    def close(self) -> None:
+        """Forget everything that is still to happen."""
+        super().close()
+        self._soon.clear()
+        self._later.clear()
+
+    def _run_once(self) -> None:
+        """Do everything of one round, moving the clock first where nothing is ready; asyncio calls this for ever."""
+        soon, later, spins = self._soon, self._later, 0
+        while not self._stopping:  # type: ignore[attr-defined]  # asyncio's own
+            if soon:
+                spins += 1
+            else:
+                while later and later[0][2].gone:
+                    heappop(later)
+                if not later:
+                    self._stuck("nothing is left that could ever happen")
+                if later[0][0] > self._now_s:
+                    self._now_s, spins = later[0][0], 0
+            if spins > SPINS_ALLOWED:
+                self._stuck("it spins without letting time pass")
+            while later and later[0][0] <= self._now_s:
+                soon.append(heappop(later)[2])
+            for _ in range(len(soon)):
+                self._do(soon.popleft())
+
+    def _do(self, due: _Due) -> None:
+        """Call back, or keep it for later while its process is stopped."""
+        if due.gone:
+            return
+        process = due.context.get(_PROCESS)
+        if process is not None and process.stopped:
+            process.waiting.append(due)
+            return
+        try:
+            due.context.run(due.call, *due.args)
+        except (SystemExit, KeyboardInterrupt):
+            raise
+        except BaseException as fault:  # noqa: BLE001 - as asyncio does
+            self.call_exception_handler({"message": f"exception in {due!r}", "exception": fault})
+
     def _make_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> "_Task":
-        return _Task(coro, serial=next(self._serials), loop=loop, **options)
+        return _Task(coro, serial=next(self._tasks_made), loop=loop, **options)
 
     def _stuck(self, why: str) -> NoReturn:
         waiting = sorted((task for task in asyncio.all_tasks(self) if not task.done()), key=hash)
