@@ -27,6 +27,7 @@ from stanchion.model.orders import Intent
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import ResourceState
 from stanchion.model.template import Template
+from stanchion.model.trust import Authority, JoinToken
 
 VERSION = 1
 
@@ -43,6 +44,8 @@ _PLACES: dict[Kind, tuple[str, str]] = {
     Kind.INTENT: ("intents/", ""),
     Kind.PROOF: ("fences/", ""),
     Kind.FENCING: ("fencing/", ""),
+    Kind.AUTHORITY: ("authority", ""),
+    Kind.TOKEN: ("tokens/", ""),
     Kind.RUN: ("runs/", ""),
     Kind.HISTORY: ("events/", ""),
 }
@@ -61,6 +64,8 @@ _TYPES: dict[Kind, type] = {
     Kind.INTENT: Intent,
     Kind.PROOF: Proof,
     Kind.FENCING: Fencing,
+    Kind.AUTHORITY: Authority,
+    Kind.TOKEN: JoinToken,
     Kind.RUN: Run,
     Kind.HISTORY: Entry,
 }
