@@ -248,3 +248,49 @@ async def test_without_a_supervisor_nothing_is_armed_and_a_reset_says_so(tmp_pat
         await watchdog.reset()
     assert not NoWatchdog().arm(1.0)
     assert not NoWatchdog().armed
+
+
+def test_a_frozen_host_executes_nothing_and_its_watchdog_runs_on(make_lab: Callable[[int], Lab]) -> None:
+    host = make_lab(1).hosts[0]
+    (boot, agent), = starts(host)
+    detached = daemon(host)
+
+    host.command("freeze")
+
+    assert {processes.state(agent), processes.state(detached)} == {"T"}
+    host.command("thaw")
+    wait_until(lambda: "T" not in {processes.state(agent), processes.state(detached)}, 5, "still frozen")
+    (host.directory / "feed").write_text("1.0")
+    host.command("kill agent")
+    wait_for_starts(host, 2)
+    wait_until(lambda: host.command("status")["fires_in_s"], 5, "the watchdog was not fed")
+    host.command("freeze")
+    wait_until(lambda: host.command("status")["resets"] == 1, 5, "the watchdog did not reset a frozen host")
+    assert host.command("status")["boot"] != boot
+
+
+def test_a_program_beside_the_agent_is_kept_running_and_dies_with_the_power() -> None:
+    with TemporaryDirectory(prefix="lab-", dir="/tmp") as top:
+        where = Path(top) / "0"
+        host = LabHost(name="node1", port=1, directory=where / "node1", beside=("etcd=sleep 1000",))
+        lab = Lab.create(where, program=PROGRAM, hosts=[host])
+        try:
+            lab.up()
+            beside = programs(lab.hosts[0])["etcd"]
+
+            lab.hosts[0].command("kill etcd")
+
+            wait_until(lambda: programs(lab.hosts[0])["etcd"] not in {None, beside}, 5, "it was not started again")
+            again = programs(lab.hosts[0])["etcd"]
+            assert again is not None
+            lab.hosts[0].command("power off")
+            assert not alive(again)
+            with pytest.raises(NotNow, match="there is no etcd now"):
+                lab.hosts[0].command("kill etcd")
+        finally:
+            lab.down()
+
+
+def programs(host: LabHost) -> dict[str, int | None]:
+    """Give the process ids of the host's programs."""
+    return host.command("status")["programs"]  # type: ignore[return-value]

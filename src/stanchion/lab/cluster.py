@@ -38,11 +38,18 @@ POWER_WITHIN_S = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabHost:
-    """One pretend host of a lab: its name, its port on the loopback interface, and its directory."""
+    """One pretend host of a lab: its name, where its agent answers, and its directory.
+
+    ``enter`` are the words before every command that is to run in the host's own network; ``beside`` are the programs
+    that run on it beside the agent, as ``NAME=COMMAND``.
+    """
 
     name: str
     port: int
     directory: Path
+    address: str = "127.0.0.1"
+    enter: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
 
     def setting(self, name: str) -> Path:
         """Give a path out of the settings that ``stanchion init`` wrote for this host."""
@@ -75,10 +82,12 @@ class Lab:
 
     @classmethod
     def create(cls, directory: Path, nodes: int = 3, *, cluster: str = "lab", profile: str = "default",
-               program: Sequence[str] = PROGRAM, etcd: Sequence[str] = ()) -> "Lab":
+               program: Sequence[str] = PROGRAM, etcd: Sequence[str] = (),
+               hosts: Sequence[LabHost] = ()) -> "Lab":
         """Make the directory, the store and every host's settings. Raises ``AlreadyExists``, ``HostError``.
 
-        ``etcd`` are the members of an etcd that holds the store instead of a file.
+        ``etcd`` are the members of an etcd that holds the store instead of a file. ``hosts``: these, instead of so
+        many on the loopback interface.
         """
         directory = directory.absolute()
         if len(os.fsencode(directory)) > LONGEST_DIRECTORY:
@@ -88,8 +97,8 @@ class Lab:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if directory.stat().st_uid != os.getuid():
             raise HostError(f"{directory} belongs to another user; name another with --dir")
-        hosts = [LabHost(name=f"node{number}", port=port, directory=directory / f"node{number}")
-                 for number, port in enumerate(free_ports(nodes), start=1)]
+        hosts = hosts or [LabHost(name=f"node{number}", port=port, directory=directory / f"node{number}")
+                          for number, port in enumerate(free_ports(nodes), start=1)]
         lab = cls(directory, hosts, program)
         for host in hosts:
             lab._init(host, cluster, profile, etcd)
@@ -104,7 +113,8 @@ class Lab:
             kept = json.loads((directory / "lab.json").read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise NotFound(f"there is no lab in {directory}; `stanchion lab up` makes one") from None
-        hosts = [LabHost(name=each["name"], port=each["port"], directory=Path(each["directory"]))
+        hosts = [LabHost(name=each["name"], port=each["port"], directory=Path(each["directory"]),
+                         address=each["address"], enter=tuple(each["enter"]), beside=tuple(each["beside"]))
                  for each in kept["hosts"]]
         return cls(directory.absolute(), hosts, kept["program"])
 
@@ -117,7 +127,7 @@ class Lab:
 
     def environment(self) -> dict[str, str]:
         """Give the variables with which the command line and the client find this lab: all agents, one token."""
-        urls = ",".join(f"http://127.0.0.1:{host.port}" for host in self.hosts)
+        urls = ",".join(f"http://{host.address}:{host.port}" for host in self.hosts)
         return {"STANCHION_URL": urls, "STANCHION_TOKEN_FILE": str(self.hosts[0].setting("token_file"))}
 
     def up(self, *, attached: bool = False) -> None:
@@ -151,8 +161,8 @@ class Lab:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _init(self, host: LabHost, cluster: str, profile: str, etcd: Sequence[str]) -> None:
-        words = [*self._program, "init", cluster, "--dir", str(host.directory), "--node", host.name,
-                 "--listen", f"127.0.0.1:{host.port}", "--profile", profile,
+        words = [*host.enter, *self._program, "init", cluster, "--dir", str(host.directory), "--node", host.name,
+                 "--listen", f"{host.address}:{host.port}", "--profile", profile,
                  "--self-fence", "supervisor", "--supervisor", str(host.directory / "watchdog.sock")]
         first = self.hosts[0]
         if etcd:
@@ -165,8 +175,10 @@ class Lab:
 
     def _start(self, host: LabHost, *, attached: bool) -> None:
         agent = [*self._program, "agent", "--config", str(host.directory / "agent.toml")]
+        beside = [word for each in host.beside for word in ("--beside", each)]
         with (host.directory / "supervisor.log").open("ab") as journal:
-            words = [sys.executable, "-m", "stanchion.lab.supervisor", str(host.directory), *agent]
+            words = [*host.enter, sys.executable, "-m", "stanchion.lab.supervisor", *beside, str(host.directory),
+                     *agent]
             process = subprocess.Popen(
                 words, stdin=subprocess.DEVNULL, stdout=journal, stderr=journal, start_new_session=True,
                 preexec_fn=processes.end_with_parent if attached else None)  # noqa: PLW1509 - one system call

@@ -6,7 +6,11 @@ The supervisor is to its agent what a server's board, its watchdog card and syst
 - it resets the host when the instant that the agent last fed has passed (protocol: ``drivers.watchdog``), and that
   instant stays in force when the agent dies or hangs up: only another feed or a clean release moves it;
 - ``power off`` freezes every descendant, however it detached itself, then kills them until none is left.
-  ``power on`` begins a new life: new boot id, empty run directory, agent started. ``reset`` is both.
+  ``power on`` begins a new life: new boot id, empty run directory, agent started. ``reset`` is both;
+- ``freeze`` stops all that executes on the host, and nothing of its board: the watchdog runs on. ``thaw`` undoes it.
+
+Other programs may be kept running *beside* the agent (``--beside``), such as the host's member of an etcd. ``kill``,
+``pause`` and ``resume`` take the name of a program: ``agent``, or one of those.
 
 What belongs to the host stands in its directory: ``control.sock`` (a command a line, a JSON answer a line),
 ``watchdog.sock``, ``supervisor.pid``, ``agent.log``, and ``run`` in place of the memory file system that a reboot
@@ -22,26 +26,23 @@ import json
 import math
 import os
 import secrets
+import shlex
 import shutil
 import signal
-import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from stanchion.lab import processes
-
-RESTART_AFTER_S = (0.0, 0.1, 0.2, 0.5, 1.0, 2.0)
-"""Pauses before the first, second ... restart of an agent in a row, in seconds; the last one repeats."""
-
-STEADY_AFTER_S = 5.0
-"""An agent that lived so long begins the row anew."""
-
+from stanchion.lab.program import Program
 
 SWEEP_S = 0.01
 """How long to wait before looking again whether what was killed is gone."""
+
+SIGNALS = {"kill": signal.SIGKILL, "pause": signal.SIGSTOP, "resume": signal.SIGCONT}
+"""The commands that send a signal to one of the host's programs."""
 
 
 def log(text: str) -> None:
@@ -54,18 +55,16 @@ def log(text: str) -> None:
 class Host:
     """The host's power, its agent and its watchdog. Runs in one thread, inside one event loop."""
 
-    def __init__(self, directory: Path, command: Sequence[str]) -> None:
+    def __init__(self, directory: Path, command: Sequence[str], beside: Mapping[str, Sequence[str]] | None = None,
+                 ) -> None:
         self.directory = directory
         self.boot = ""
         self.deadline: float | None = None
-        self._command = list(command)
         self._loop = asyncio.get_running_loop()
-        self._agent: subprocess.Popen[bytes] | None = None
-        self._born = 0.0
-        self._in_a_row = 0
-        self._restart: asyncio.TimerHandle | None = None
+        named = {**(beside or {}), "agent": command}
+        self._programs = {name: Program(name, words, directory, log) for name, words in named.items()}
         self._alarm: asyncio.TimerHandle | None = None
-        self._restarts = self._resets = 0
+        self._resets = 0
         self._off_at = time.time()
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -75,14 +74,15 @@ class Host:
 
         ``off_at``: the instant (seconds since 1970) at which its last process was gone.
         """
-        pid = self._agent.pid if self._agent else None
+        agent = self._programs["agent"]
         return {
             "power": "on" if self.boot else "off",
             "off_at": None if self.boot else self._off_at,
             "boot": self.boot,
-            "agent": pid,
-            "paused": pid is not None and processes.state(pid) == "T",
-            "restarts": self._restarts,
+            "agent": agent.pid,
+            "paused": agent.pid is not None and processes.state(agent.pid) == "T",
+            "restarts": agent.restarts,
+            "programs": {name: program.pid for name, program in self._programs.items()},
             "resets": self._resets,
             "fires_in_s": None if self.deadline is None else round(self.deadline - self._loop.time(), 3),
             "processes": processes.descendants(os.getpid()),
@@ -128,16 +128,22 @@ class Host:
             self._alarm.cancel()
             self._alarm = None
 
-    def signal_agent(self, signum: signal.Signals) -> bool:
-        """Send the agent a signal; False: there is no agent now."""
-        if self._agent is None:
-            return False
-        log(f"{signum.name} to agent {self._agent.pid}")
-        processes.send([self._agent.pid], signum)
-        return True
+    def signal(self, name: str, signum: signal.Signals) -> bool:
+        """Send one of the host's programs a signal; False: there is none of that name now."""
+        program = self._programs.get(name)
+        return program is not None and program.signal(signum)
+
+    def freeze(self) -> None:
+        """Stop everything that executes here; only the watchdog goes on."""
+        log(f"frozen: {len(processes.freeze(os.getpid()))} processes")
+
+    def thaw(self) -> None:
+        """Let everything go on."""
+        processes.send(processes.descendants(os.getpid()), signal.SIGCONT)
+        log("thawed")
 
     def reap(self) -> None:
-        """Collect every ended child, adopted ones too; the agent's end leads to its restart."""
+        """Collect every ended child, adopted ones too; the end of one of the host's programs leads to its restart."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -145,21 +151,9 @@ class Host:
                 return
             if pid == 0:
                 return
-            if self._agent is not None and pid == self._agent.pid:
-                self._agent.returncode = os.waitstatus_to_exitcode(status)
-                self._agent_ended(self._agent.returncode)
-
-    def _agent_ended(self, code: int) -> None:
-        self._agent = None
-        if not self.boot:
-            return
-        if self._loop.time() - self._born >= STEADY_AFTER_S:
-            self._in_a_row = 0
-        pause_s = RESTART_AFTER_S[min(self._in_a_row, len(RESTART_AFTER_S) - 1)]
-        self._in_a_row += 1
-        self._restarts += 1
-        log(f"agent ended with {code}, restart in {pause_s} s")
-        self._restart = self._loop.call_later(pause_s, self._start_agent)
+            for program in self._programs.values():
+                if program.pid == pid:
+                    program.ended(os.waitstatus_to_exitcode(status))
 
     def _boot(self) -> None:
         run = self.directory / "run"
@@ -169,26 +163,17 @@ class Host:
         shutil.rmtree(run, ignore_errors=True)
         run.mkdir(mode=0o700)
         self.boot = secrets.token_hex(8)
-        self._in_a_row = 0
         log(f"power on, boot {self.boot}")
-        self._start_agent()
-
-    def _start_agent(self) -> None:
-        environment = os.environ | {"STANCHION_BOOT_ID": self.boot, "STANCHION_RUN_DIR": str(self.directory / "run")}
-        with (self.directory / "agent.log").open("ab") as journal:
-            self._agent = subprocess.Popen(
-                self._command, env=environment, cwd=self.directory, stdin=subprocess.DEVNULL, stdout=journal,
-                stderr=journal, start_new_session=True,
-                preexec_fn=processes.die_with_parent)  # noqa: PLW1509 - safe: this process has one thread only
-        self._born = self._loop.time()
-        log(f"agent {self._agent.pid} started")
+        environment = os.environ | {"STANCHION_BOOT_ID": self.boot, "STANCHION_RUN_DIR": str(run)}
+        for program in self._programs.values():
+            program.begin(environment)
 
     async def _cut(self) -> None:
         """Freeze first, so that nothing can react to the end of another; then kill what is there until nothing is."""
         was_on, self.boot = bool(self.boot), ""
         self.release()
-        if self._restart is not None:
-            self._restart.cancel()
+        for program in self._programs.values():
+            program.give_up()
         me = os.getpid()
         victims = processes.freeze(me)
         processes.send(victims, signal.SIGKILL)
@@ -277,25 +262,26 @@ async def control_answer(host: Host, leave: asyncio.Event, line: str) -> str:
             await host.power_on()
         case "reset":
             await host.reset("asked for")
-        case "kill agent":
-            done = host.signal_agent(signal.SIGKILL)
-        case "pause agent":
-            done = host.signal_agent(signal.SIGSTOP)
-        case "resume agent":
-            done = host.signal_agent(signal.SIGCONT)
+        case "freeze":
+            host.freeze()
+        case "thaw":
+            host.thaw()
         case "shutdown":
             await host.power_off()
             leave.set()
         case _:
-            return json.dumps({"error": f"unknown command: {line}"})
-    return json.dumps(host.status() if done else {"error": "there is no agent now"})
+            what, _, name = line.partition(" ")
+            if what not in SIGNALS or not name:
+                return json.dumps({"error": f"unknown command: {line}"})
+            done = host.signal(name, SIGNALS[what])
+    return json.dumps(host.status() if done else {"error": f"there is no {line.partition(' ')[2]} now"})
 
 
-async def supervise(directory: Path, command: Sequence[str]) -> None:
+async def supervise(directory: Path, command: Sequence[str], beside: Mapping[str, Sequence[str]]) -> None:
     """Be the host until SIGTERM or ``shutdown``."""
     processes.become_subreaper()
     loop = asyncio.get_running_loop()
-    host, leave = Host(directory, command), asyncio.Event()
+    host, leave = Host(directory, command, beside), asyncio.Event()
     loop.add_signal_handler(signal.SIGCHLD, host.reap)
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, leave.set)
@@ -314,12 +300,14 @@ async def supervise(directory: Path, command: Sequence[str]) -> None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Run one pretend host: ``supervisor DIRECTORY COMMAND ...``."""
+    """Run one pretend host: ``supervisor [--beside NAME=COMMAND]... DIRECTORY COMMAND ...``."""
     parser = argparse.ArgumentParser(prog="stanchion.lab.supervisor", description=main.__doc__)
+    parser.add_argument("--beside", action="append", default=[], metavar="NAME=COMMAND")
     parser.add_argument("directory", type=Path)
     parser.add_argument("command", nargs=argparse.REMAINDER)
     given = parser.parse_args(arguments)
-    asyncio.run(supervise(given.directory.absolute(), given.command))
+    beside = {name: shlex.split(words) for name, _, words in (each.partition("=") for each in given.beside)}
+    asyncio.run(supervise(given.directory.absolute(), given.command, beside))
 
 
 if __name__ == "__main__":

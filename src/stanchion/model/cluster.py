@@ -24,7 +24,6 @@ from stanchion.model.ids import (
     SessionId,
     TemplateName,
 )
-from stanchion.model.notification import Notification, Notified
 from stanchion.model.orders import Intent
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import ResourceState
@@ -48,8 +47,6 @@ class Kind(StrEnum):
     INTENT = "intent"
     PROOF = "proof"
     FENCING = "fencing"
-    NOTIFICATION = "notification"
-    NOTIFIED = "notified"
     AUTHORITY = "authority"
     TOKEN = "token"
     RUN = "run"
@@ -84,8 +81,7 @@ class Settings:
 class Node:
     """One host that the cluster knows. ``wanted`` False: an operator asked it to leave.
 
-    ``fence`` are the devices that can switch it off, tried in this order. ``quarantined_at_s`` is since when it is given
-    nothing to hold (0: it is); ``pardoned`` are the ends of its sessions that do not count for that.
+    ``fence`` are the devices that can switch it off, tried in this order.
 
     A ``witness`` votes, sees and may be the master, and never holds a resource. ``etcd`` is where the member of etcd
     that was made for this host answers clients; ``serial`` and ``trusted_until_s`` are those of the certificate that
@@ -100,8 +96,6 @@ class Node:
     etcd: str = ""
     serial: str = ""
     trusted_until_s: float = 0.0
-    quarantined_at_s: float = 0.0
-    pardoned: tuple[SessionId, ...] = ()
 
 
 class SelfFence(StrEnum):
@@ -187,7 +181,7 @@ class Proof:
 
 Record = (
     Settings | Node | Session | Live | Master | Membership | ResourceSpec | ResourceState | Template | Intent | Proof
-    | Fencing | Authority | JoinToken | Notification | Notified | Run | Entry
+    | Fencing | Authority | JoinToken | Run | Entry
 )
 
 T = TypeVar("T")
@@ -229,8 +223,6 @@ class ClusterView:
     fencings: Mapping[SessionId, Held[Fencing]] = field(default_factory=dict)
     authority: Held[Authority] | None = None
     tokens: Mapping[str, Held[JoinToken]] = field(default_factory=dict)
-    notification: Held[Notification] | None = None
-    notified: Mapping[str, Held[Notified]] = field(default_factory=dict)
 
     def apply(self, changes: Iterable[Change], revision: Revision) -> "ClusterView":
         """Give the view after these changes; ``self`` stays as it is."""
@@ -261,7 +253,7 @@ class ClusterView:
         return None if held is None else held.value.session
 
 
-_SINGLE = frozenset({Kind.SETTINGS, Kind.MASTER, Kind.MEMBERSHIP, Kind.AUTHORITY, Kind.NOTIFICATION})
+_SINGLE = frozenset({Kind.SETTINGS, Kind.MASTER, Kind.MEMBERSHIP, Kind.AUTHORITY})
 _SLOTS = {
     Kind.SETTINGS: "settings",
     Kind.MASTER: "master",
@@ -277,8 +269,6 @@ _SLOTS = {
     Kind.FENCING: "fencings",
     Kind.AUTHORITY: "authority",
     Kind.TOKEN: "tokens",
-    Kind.NOTIFICATION: "notification",
-    Kind.NOTIFIED: "notified",
 }
 
 
@@ -297,8 +287,6 @@ _NAMED_BY: Mapping[type, tuple[Kind, str]] = {
     Fencing: (Kind.FENCING, "session"),
     Authority: (Kind.AUTHORITY, ""),
     JoinToken: (Kind.TOKEN, "id"),
-    Notification: (Kind.NOTIFICATION, ""),
-    Notified: (Kind.NOTIFIED, "channel"),
 }
 
 

@@ -22,7 +22,6 @@ class Verb(StrEnum):
     LEAVE = "leave"
     JOIN = "join"
     CONFIRM_DOWN = "confirm down"
-    RELEASE = "release"
     END_PROCESS = "end process"
 
 
