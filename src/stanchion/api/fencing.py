@@ -20,6 +20,7 @@ from stanchion.model.ids import NodeName
 from stanchion.model.reasons import Why, reason
 from stanchion.model.state import holders
 from stanchion.model.transaction import Conflict, Guard, Put, Transaction
+from stanchion.plan import quarantine
 from stanchion.plan.protection import faults, protection
 from stanchion.wire.fencing import DeviceTest, FenceTest
 from stanchion.wire.requests import MASK, FenceDeviceChange
@@ -66,7 +67,12 @@ async def try_out(here: Services, name: NodeName, by: str, *, really: bool) -> F
     if really and all(each.well for each in tested):
         entry = Entry(at_s=here.clock.now().wall_s, reason=reason(Why.FENCE_TESTED, by, name),
                       severity=Severity.WARNING, by=here.node, node=name)
-        await here.store.commit(Transaction(history=(entry,)))
+        view = here.view()
+        answer = await here.store.commit(Transaction(
+            guards=(Guard(Key(Kind.NODE, name), view.nodes[name].revision),),
+            puts=(Put(quarantine.ordered_off(view, name)),), history=(entry,)))
+        if isinstance(answer, Conflict):
+            raise _stale(name)
         tested = tuple([await _cycle(here, device) for device in devices])
     return FenceTest(node=name, by=here.node, really=really, well=all(each.well for each in tested), devices=tested)
 

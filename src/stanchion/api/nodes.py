@@ -84,6 +84,12 @@ async def confirm_down(here: Here, by: By, name: str) -> replies.IntentInfo:
     return await ordering.take(here, Verb.CONFIRM_DOWN, by, node=finding.node(here.view(), name))
 
 
+@router.post("/{name}/release", status_code=status.HTTP_202_ACCEPTED)
+async def release(here: Here, by: By, name: str) -> replies.IntentInfo:
+    """Release a node from quarantine: it may hold resources again, and what happened so far is forgiven."""
+    return await ordering.take(here, Verb.RELEASE, by, node=finding.node(here.view(), name))
+
+
 @router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)
 async def remove(here: Here, by: By, name: str) -> None:
     """Forget a node that has left, holds nothing, and is nobody's preferred node."""

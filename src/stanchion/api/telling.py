@@ -13,7 +13,7 @@ from stanchion.model.resource import Machine, Monitoring, Policies, ScriptKind, 
 from stanchion.model.state import LOADED_STATES, holders
 from stanchion.model.template import Template
 from stanchion.model.timing import TIMINGS, Profile
-from stanchion.plan import orders, timing
+from stanchion.plan import orders, quarantine, timing
 from stanchion.plan.protection import protection
 from stanchion.wire import replies
 from stanchion.wire.requests import MASK
@@ -66,6 +66,8 @@ def node_info(view: ClusterView, name: NodeName) -> replies.NodeInfo:
         self_fence=session.self_fence if session else SelfFence.NONE,
         protected_by=(by := protection(view, name)),
         unprotected=reason_info(reason(Why.UNPROTECTED_MEANS, name)) if by is Protection.NOTHING else None,
+        quarantine=reason_info(why) if (why := quarantine.told(view, name)) is not None else None,
+        quarantined_at=replies.instant(known.value.quarantined_at_s) if known else None,
         fence=tuple(map(device_info, known.value.fence)) if known else (),
         fencing=_fencing_info(view, session) if session else None,
         revision=known.revision if known else 0,

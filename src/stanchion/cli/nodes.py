@@ -150,6 +150,20 @@ async def confirm_down(node: str, /, *, yes: Annotated[bool, Parameter(negative=
 
 
 @app.command
+async def release(node: str, /, *, wait: bool = True, common: Common = COMMON) -> None:
+    """Release a node from quarantine: it may hold machines again, and what happened so far is forgiven.
+
+    Parameters
+    ----------
+    node
+        Name of the node, in any case.
+    wait
+        Wait until the order has ended.
+    """
+    await _order(node, "release", wait=wait, common=common)
+
+
+@app.command
 async def remove(node: str, /, *, common: Common = COMMON) -> None:
     """Forget a node that has left and that no resource prefers.
 
@@ -163,6 +177,7 @@ async def remove(node: str, /, *, common: Common = COMMON) -> None:
         session.say(f"{node} was removed")
 
 
-async def _order(node: str, what: Literal["leave", "join", "confirm-down"], *, wait: bool, common: Common) -> None:
+async def _order(node: str, what: Literal["leave", "join", "confirm-down", "release"], *, wait: bool,
+                 common: Common) -> None:
     async with common.session() as session:
         await finish(session, await session.client.order_node(node, what), wait=wait)

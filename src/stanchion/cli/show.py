@@ -146,6 +146,7 @@ def _dangers(of: Iterable[replies.NodeInfo]) -> tuple[Text, ...]:
     told = [Text(f"{one.unprotected.text}.", style="bold red") for one in of
             if one.unprotected is not None and one.state != "left"]
     told += [Text(f"{one.fencing.text}.", style="bold red") for one in of if one.fencing is not None]
+    told += [Text(f"{one.quarantine.text}.", style="bold red") for one in of if one.quarantine is not None]
     return (Text(), *(Text(text.plain[:1].upper() + text.plain[1:], text.style) for text in told)) if told else ()
 
 
@@ -170,6 +171,8 @@ def node(of: replies.NodeInfo) -> RenderableType:
     ]
     if of.proof is not None:
         rows.append(("Proof", of.proof.value))
+    if of.quarantined_at is not None:
+        rows.append(("Quarantine", f"since {instant(of.quarantined_at)}"))
     return Group(_facts(rows), *_dangers((of,)))
 
 

@@ -112,8 +112,9 @@ class Client:
         """List the fence agents that the answering node has."""
         return await self._get(fencing.FenceAgentList, "fence-agents")
 
-    async def order_node(self, name: str, what: Literal["leave", "join", "confirm-down"]) -> replies.IntentInfo:
-        """Order a node in or out, or state that it is down."""
+    async def order_node(self, name: str,
+                         what: Literal["leave", "join", "confirm-down", "release"]) -> replies.IntentInfo:
+        """Order a node in or out, state that it is down, or release it from quarantine."""
         return await self._send(replies.IntentInfo, "POST", f"nodes/{_part(name)}/{what}")
 
     async def remove_node(self, name: str) -> None:

@@ -24,6 +24,7 @@ from stanchion.model.ids import (
     SessionId,
     TemplateName,
 )
+from stanchion.model.notification import Notification, Notified
 from stanchion.model.orders import Intent
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import ResourceState
@@ -47,6 +48,8 @@ class Kind(StrEnum):
     INTENT = "intent"
     PROOF = "proof"
     FENCING = "fencing"
+    NOTIFICATION = "notification"
+    NOTIFIED = "notified"
     AUTHORITY = "authority"
     TOKEN = "token"
     RUN = "run"
@@ -81,7 +84,8 @@ class Settings:
 class Node:
     """One host that the cluster knows. ``wanted`` False: an operator asked it to leave.
 
-    ``fence`` are the devices that can switch it off, tried in this order.
+    ``fence`` are the devices that can switch it off, tried in this order. ``quarantined_at_s`` is since when it is given
+    nothing to hold (0: it is); ``pardoned`` are the ends of its sessions that do not count for that.
 
     A ``witness`` votes, sees and may be the master, and never holds a resource. ``etcd`` is where the member of etcd
     that was made for this host answers clients; ``serial`` and ``trusted_until_s`` are those of the certificate that
@@ -96,6 +100,8 @@ class Node:
     etcd: str = ""
     serial: str = ""
     trusted_until_s: float = 0.0
+    quarantined_at_s: float = 0.0
+    pardoned: tuple[SessionId, ...] = ()
 
 
 class SelfFence(StrEnum):
@@ -181,7 +187,7 @@ class Proof:
 
 Record = (
     Settings | Node | Session | Live | Master | Membership | ResourceSpec | ResourceState | Template | Intent | Proof
-    | Fencing | Authority | JoinToken | Run | Entry
+    | Fencing | Authority | JoinToken | Notification | Notified | Run | Entry
 )
 
 T = TypeVar("T")
@@ -223,6 +229,8 @@ class ClusterView:
     fencings: Mapping[SessionId, Held[Fencing]] = field(default_factory=dict)
     authority: Held[Authority] | None = None
     tokens: Mapping[str, Held[JoinToken]] = field(default_factory=dict)
+    notification: Held[Notification] | None = None
+    notified: Mapping[str, Held[Notified]] = field(default_factory=dict)
 
     def apply(self, changes: Iterable[Change], revision: Revision) -> "ClusterView":
         """Give the view after these changes; ``self`` stays as it is."""
@@ -253,7 +261,7 @@ class ClusterView:
         return None if held is None else held.value.session
 
 
-_SINGLE = frozenset({Kind.SETTINGS, Kind.MASTER, Kind.MEMBERSHIP, Kind.AUTHORITY})
+_SINGLE = frozenset({Kind.SETTINGS, Kind.MASTER, Kind.MEMBERSHIP, Kind.AUTHORITY, Kind.NOTIFICATION})
 _SLOTS = {
     Kind.SETTINGS: "settings",
     Kind.MASTER: "master",
@@ -269,6 +277,8 @@ _SLOTS = {
     Kind.FENCING: "fencings",
     Kind.AUTHORITY: "authority",
     Kind.TOKEN: "tokens",
+    Kind.NOTIFICATION: "notification",
+    Kind.NOTIFIED: "notified",
 }
 
 
@@ -287,6 +297,8 @@ _NAMED_BY: Mapping[type, tuple[Kind, str]] = {
     Fencing: (Kind.FENCING, "session"),
     Authority: (Kind.AUTHORITY, ""),
     JoinToken: (Kind.TOKEN, "id"),
+    Notification: (Kind.NOTIFICATION, ""),
+    Notified: (Kind.NOTIFIED, "channel"),
 }
 
 

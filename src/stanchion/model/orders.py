@@ -22,6 +22,7 @@ class Verb(StrEnum):
     LEAVE = "leave"
     JOIN = "join"
     CONFIRM_DOWN = "confirm down"
+    RELEASE = "release"
     END_PROCESS = "end process"
 
 

@@ -67,6 +67,7 @@ class Why(StrEnum):
     NODE_CURRENT = "node_current"
     NODE_WITNESS = "node_witness"
     NODE_FREED = "node_freed"
+    NODE_QUARANTINED = "node_quarantined"
     # What an explanation says.
     RANK = "rank"
     NODE_READY = "node_ready"
@@ -92,6 +93,7 @@ class Why(StrEnum):
     NODE_NOT_MEMBER = "node_not_member"
     NODE_IS_MEMBER = "node_is_member"
     NODE_NOT_IN_DOUBT = "node_not_in_doubt"
+    NODE_NOT_QUARANTINED = "node_not_quarantined"
     ENDED_PROCESS = "ended_process"
     NO_PROCESS = "no_process"
     SUPERSEDED = "superseded"
@@ -119,6 +121,15 @@ class Why(StrEnum):
     LEAVE_ASKED = "leave_asked"
     JOIN_ASKED = "join_asked"
     CONFIRM_ASKED = "confirm_asked"
+    QUARANTINED = "quarantined"
+    QUARANTINE_STANDS = "quarantine_stands"
+    QUARANTINE_LIFTED = "quarantine_lifted"
+    QUARANTINE_ENDED = "quarantine_ended"
+    RELEASE_ASKED = "release_asked"
+    NOTIFY_SAVED = "notify_saved"
+    NOTIFY_REMOVED = "notify_removed"
+    NOTIFY_FAILED = "notify_failed"
+    NOTIFY_WORKS = "notify_works"
     TOKEN_MADE = "token_made"
     TOKEN_REVOKED = "token_revoked"
     NODE_ADMITTED = "node_admitted"
@@ -184,6 +195,8 @@ SENTENCES: dict[Why, str] = {
     Why.NODE_CURRENT: "{0} is where it is now",
     Why.NODE_WITNESS: "{0} is a witness, which never holds a resource",
     Why.NODE_FREED: "{0} is being emptied",
+    Why.NODE_QUARANTINED: "{0} is in quarantine, because it left uncleanly again and again: "
+                          "`stanchion node release {0}` ends that",
     Why.RANK: "{0} is number {1} of its {2} preferred nodes",
     Why.NODE_READY: "{0} could hold it too",
     Why.PROOF_AWAITED: "waiting for the lease of {0} to run out, which proves that nothing runs there",
@@ -207,6 +220,7 @@ SENTENCES: dict[Why, str] = {
     Why.NODE_NOT_MEMBER: "{0} has left already",
     Why.NODE_IS_MEMBER: "{0} is a member already",
     Why.NODE_NOT_IN_DOUBT: "nothing about {0} is in doubt: it is a member, or it is proven to run nothing",
+    Why.NODE_NOT_QUARANTINED: "{0} is not in quarantine",
     Why.ENDED_PROCESS: "the running script was ended",
     Why.NO_PROCESS: "no script of {0} is running",
     Why.SUPERSEDED: "overtaken by events: {0}",
@@ -234,6 +248,17 @@ SENTENCES: dict[Why, str] = {
     Why.LEAVE_ASKED: "{0} asked node {1} to leave",
     Why.JOIN_ASKED: "{0} asked node {1} to join",
     Why.CONFIRM_ASKED: "{0} confirmed that node {1} is down",
+    Why.QUARANTINED: "node {0} left uncleanly {1} times within an hour: it is in quarantine and is given nothing to hold",
+    Why.QUARANTINE_STANDS: "node {0} left uncleanly again and again: it is given nothing to hold for two hours, or until "
+                           "`stanchion node release {0}`",
+    Why.QUARANTINE_LIFTED: "node {0} left uncleanly again and again, but no other member is free of quarantine, so it "
+                           "is given machines all the same",
+    Why.QUARANTINE_ENDED: "the quarantine of node {0} is over",
+    Why.RELEASE_ASKED: "{0} released node {1} from quarantine",
+    Why.NOTIFY_SAVED: "{0} saved the notification by {1}",
+    Why.NOTIFY_REMOVED: "{0} ended the notification by {1}",
+    Why.NOTIFY_FAILED: "nobody can be notified by {0} now, and it is tried again: {1}",
+    Why.NOTIFY_WORKS: "notification by {0} works again",
     Why.TOKEN_MADE: "{0} made the join token {1}",
     Why.TOKEN_REVOKED: "{0} revoked the join token {1}",
     Why.NODE_ADMITTED: "node {0} was given a certificate with the join token {1} of {2}",

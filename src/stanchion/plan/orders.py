@@ -15,7 +15,7 @@ from stanchion.model.orders import Intent, Outcome, Verb
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import AlertKind, ResourceState, State, holders, next_operation
-from stanchion.plan import membership, placement
+from stanchion.plan import membership, placement, quarantine
 
 LEGAL: Mapping[State, tuple[Verb, ...]] = {
     State.OFFLINE: (Verb.ONLINE,),
@@ -31,6 +31,10 @@ LEGAL: Mapping[State, tuple[Verb, ...]] = {
 """What may be ordered in each state. END_PROCESS is judged by the node, which alone knows what runs."""
 
 
+OF_A_NODE = frozenset({Verb.LEAVE, Verb.JOIN, Verb.CONFIRM_DOWN, Verb.RELEASE})
+"""The orders that are about a node."""
+
+
 def possible(view: ClusterView, name: ResourceName) -> tuple[Verb, ...]:
     """Say what may be ordered for the resource now; nothing for an unknown one."""
     held = view.states.get(name)
@@ -39,7 +43,7 @@ def possible(view: ClusterView, name: ResourceName) -> tuple[Verb, ...]:
 
 def refusal(view: ClusterView, intent: Intent) -> Reason | None:
     """Say why the order cannot be taken now, or None when it can."""
-    if intent.verb in {Verb.LEAVE, Verb.JOIN, Verb.CONFIRM_DOWN}:
+    if intent.verb in OF_A_NODE:
         return _node_refusal(view, intent)
     name = intent.resource or ResourceName("")
     held, spec = view.states.get(name), view.specs.get(name)
@@ -66,6 +70,8 @@ def _node_refusal(view: ClusterView, intent: Intent) -> Reason | None:
         return reason(Why.NODE_NOT_MEMBER, node)
     if intent.verb is Verb.JOIN and held.value.wanted:
         return reason(Why.NODE_IS_MEMBER, node)
+    if intent.verb is Verb.RELEASE and not quarantine.quarantined(view, node):
+        return reason(Why.NODE_NOT_QUARANTINED, node)
     if intent.verb is Verb.CONFIRM_DOWN:
         session = view.sessions.get(node)
         doubtful = session is not None and membership.fate(view, node, session.value.id) is membership.Fate.DOUBTFUL

@@ -1,6 +1,7 @@
 """Where a resource may go: candidates in order, and for every other node the reason why not.
 
-The order of questions is the original's: Resource Follows Master, exclusion groups, preferred order. Nodes are asked
+The order of questions is the original's: Resource Follows Master, exclusion groups, preferred order; a node in
+quarantine is asked like one that is away. Nodes are asked
 in the order of the resource's preferred list, or of their names where it lists none. Nothing is thrown away: a
 rejected node keeps its reason, because "why not there?" is the question that people ask.
 """
@@ -13,6 +14,7 @@ from stanchion.model.ids import NodeName, ResourceName, SessionId
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import holders
+from stanchion.plan import quarantine
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +66,8 @@ def rejection(view: ClusterView, spec: ResourceSpec, node: NodeName) -> Reason |
         return reason(Why.NODE_LEFT, node)
     if not view.is_live(node):
         return reason(Why.NODE_DOWN, node)
+    if quarantine.barred(view, node):
+        return reason(Why.NODE_QUARANTINED, node)
     if spec.policies.follows_master and (view.master is None or view.master.value.node != node):
         return reason(Why.NODE_NOT_MASTER, node)
     rival = _rival(view, spec.name, node)

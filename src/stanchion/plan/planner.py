@@ -17,7 +17,8 @@ from stanchion.model.orders import ENDED, Intent, Outcome, Verb
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.state import State, holders
 from stanchion.model.transaction import Guard, Put, Transaction
-from stanchion.plan import fencing, membership, orders, recovery
+from stanchion.plan import fencing, membership, orders, quarantine, recovery
+from stanchion.plan.causes import cause
 from stanchion.plan.change import alive, applied, step
 
 DEAF = Senses()
@@ -32,7 +33,8 @@ def decide(view: ClusterView, me: Session, now: Moment, senses: Senses = DEAF) -
 
     ``senses`` is what the master perceives itself; it only makes fence devices begin early.
     """
-    standing = (*fencing.judge(view, me, senses, now), *membership.judge(view, me, now))
+    standing = (*fencing.judge(view, me, senses, now), *membership.judge(view, me, now),
+                *quarantine.judge(view, me, now))
     if standing:
         return standing
     decisions: list[Decision] = []
@@ -60,7 +62,8 @@ def _own_accord(view: ClusterView, name: ResourceName, me: Session, now: Moment)
     verdict = recovery.judge(view, held, spec.value, now)
     if verdict is None:
         return None
-    return step(held, verdict.event, now, by=me.node, guards=verdict.guards)
+    return step(held, verdict.event, now, by=me.node, guards=verdict.guards,
+                cause=cause(view, held.value, verdict.event, verdict.guards))
 
 
 def _order(view: ClusterView, held: Held[Intent], me: Session, now: Moment) -> tuple[Decision, ...]:
@@ -74,7 +77,7 @@ def _order(view: ClusterView, held: Held[Intent], me: Session, now: Moment) -> t
         return (_write(held, orders.refused(intent, fault, now), fault, me, now),)
     if intent.verb is Verb.END_PROCESS:
         return ()
-    if intent.verb in {Verb.LEAVE, Verb.JOIN, Verb.CONFIRM_DOWN}:
+    if intent.verb in orders.OF_A_NODE:
         return (_node_order(view, held, me, now),)
     return (_resource_order(view, held, me, now),)
 
@@ -100,7 +103,14 @@ def _node_order(view: ClusterView, held: Held[Intent], me: Session, now: Moment)
         why = reason(Why.CONFIRM_ASKED, intent.by, intent.node)
         proof = Proof(node=intent.node, session=session, kind=ProofKind.CONFIRMED, at_s=now.wall_s, by=intent.by)
         guards = (Guard(Key(Kind.LIVE, intent.node), alive(view, intent.node).revision),)
-        change = Transaction(guards=guards, puts=(Put(proof),), history=(_entry(why, intent, me, now),))
+        change = Transaction(guards=guards, puts=(Put(proof),),
+                             history=(replace(_entry(why, intent, me, now), cause=session, severity=Severity.WARNING),))
+        end = orders.done(intent, why, now)
+    elif intent.verb is Verb.RELEASE:
+        why = reason(Why.RELEASE_ASKED, intent.by, intent.node)
+        guards = (Guard(Key(Kind.NODE, intent.node), view.nodes[intent.node].revision),)
+        change = Transaction(guards=guards, puts=(Put(quarantine.released(view, intent.node, now)),),
+                             history=(_entry(why, intent, me, now),))
         end = orders.done(intent, why, now)
     else:
         node = view.nodes[intent.node]
@@ -168,7 +178,7 @@ def _forgotten(view: ClusterView) -> tuple[Decision, ...]:
 
 def idle_until(view: ClusterView, now: Moment) -> float | None:
     """Give the seconds after which ``decide`` may answer differently without any change, or None."""
-    waits = []
+    waits = [left_s] if (left_s := quarantine.ends_in_s(view, now)) is not None else []
     if any(held.value.attempt is Attempt.FAILED and held.value.session not in view.proofs
            for held in view.fencings.values()):
         waits.append(fencing.RETRY_S)

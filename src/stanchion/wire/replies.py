@@ -122,6 +122,7 @@ class NodeInfo(Reply):
     wait for a proof. ``resources`` are those that it may be executing now. ``protected_by`` says what can prove that
     the node stopped, should it be lost, and ``unprotected`` what it means when nothing can. ``fence`` are the devices
     that can switch it off, tried in this order; ``revision`` is what a change of them names in If-Match.
+    ``quarantine`` says why nothing new goes there, ``quarantined_at`` since when.
     """
 
     name: str
@@ -130,6 +131,8 @@ class NodeInfo(Reply):
     self_fence: SelfFence
     protected_by: Protection = Protection.NOTHING
     unprotected: ReasonInfo | None = None
+    quarantine: ReasonInfo | None = None
+    quarantined_at: datetime | None = None
     fence: tuple[FenceDeviceInfo, ...] = ()
     fencing: FencingInfo | None = None
     revision: int = 0
