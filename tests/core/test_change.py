@@ -25,8 +25,10 @@ WHY = reason(Why.OFFLINE_ASKED, "root")
 @pytest.mark.parametrize(("before", "event", "severity"), [
     (record(), e.StopOrdered(operation="x", why=WHY), Severity.INFO),
     (record(), e.Failed(why=WHY), Severity.CRITICAL),
-    (record(), e.NoNode(why=WHY), Severity.WARNING),
-    (record(), e.AlertRaised(kind=AlertKind.FAILOVER, node="b", why=WHY), Severity.WARNING),
+    (record(), e.NoNode(why=WHY), Severity.CRITICAL),
+    (record(State.QUORUM_WAIT), e.NoNode(why=WHY), Severity.WARNING),
+    (record(), e.AlertRaised(kind=AlertKind.FAILOVER, node="b", why=WHY), Severity.CRITICAL),
+    (record(), e.AlertRaised(kind=AlertKind.FAILBACK, node="b", why=WHY), Severity.WARNING),
     (record(), e.Recovered(node="b", operation="x", why=reason(Why.FAILOVER, "a", "gone")), Severity.WARNING),
     (record(), e.Sent(target="a", operation="x", why=reason(Why.MONITOR_RESTART, 1, 3, 600, "code 7")),
      Severity.WARNING),
@@ -54,7 +56,8 @@ def test_a_line_of_the_history_names_all_that_is_asked_about_it() -> None:
     (own,) = step(view.states["web"], event, NOW, by="c").transaction.history
 
     assert (entry.at_s, entry.by, entry.node, entry.resource, entry.reason) == (NOW.wall_s, "c", "a", "web", WHY)
-    assert (entry.cause, own.cause) == ("i1", "web@9")
+    assert (entry.cause, own.cause) == ("i1", "web@1")
+    assert entry.operation == own.operation == "web@9"
 
 
 def test_a_load_is_told_though_it_is_not_the_reason_of_the_record() -> None:

@@ -26,6 +26,7 @@ from stanchion.model.ids import (
 )
 from stanchion.model.notification import Notification, Notified
 from stanchion.model.orders import Intent
+from stanchion.model.past import Bound, Past, past_name
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import ResourceState
 from stanchion.model.template import Template
@@ -43,6 +44,8 @@ class Kind(StrEnum):
     MASTER = "master"
     MEMBERSHIP = "membership"
     SPEC = "spec"
+    PAST = "past"
+    BOUND = "bound"
     STATE = "state"
     TEMPLATE = "template"
     INTENT = "intent"
@@ -56,7 +59,7 @@ class Kind(StrEnum):
     HISTORY = "history"
 
 
-UNWATCHED = frozenset({Kind.HISTORY, Kind.RUN})
+UNWATCHED = frozenset({Kind.HISTORY, Kind.RUN, Kind.PAST})
 """The kinds that snapshots and watches leave out: they are only ever added to, and nothing is decided from them."""
 
 
@@ -187,7 +190,7 @@ class Proof:
 
 Record = (
     Settings | Node | Session | Live | Master | Membership | ResourceSpec | ResourceState | Template | Intent | Proof
-    | Fencing | Authority | JoinToken | Notification | Notified | Run | Entry
+    | Fencing | Authority | JoinToken | Notification | Notified | Run | Past | Bound | Entry
 )
 
 T = TypeVar("T")
@@ -222,6 +225,7 @@ class ClusterView:
     sessions: Mapping[NodeName, Held[Session]] = field(default_factory=dict)
     live: Mapping[NodeName, Held[Live]] = field(default_factory=dict)
     specs: Mapping[ResourceName, Held[ResourceSpec]] = field(default_factory=dict)
+    bounds: Mapping[ResourceName, Held[Bound]] = field(default_factory=dict)
     states: Mapping[ResourceName, Held[ResourceState]] = field(default_factory=dict)
     templates: Mapping[TemplateName, Held[Template]] = field(default_factory=dict)
     intents: Mapping[str, Held[Intent]] = field(default_factory=dict)
@@ -270,6 +274,7 @@ _SLOTS = {
     Kind.SESSION: "sessions",
     Kind.LIVE: "live",
     Kind.SPEC: "specs",
+    Kind.BOUND: "bounds",
     Kind.STATE: "states",
     Kind.TEMPLATE: "templates",
     Kind.INTENT: "intents",
@@ -290,6 +295,7 @@ _NAMED_BY: Mapping[type, tuple[Kind, str]] = {
     Session: (Kind.SESSION, "node"),
     Live: (Kind.LIVE, "node"),
     ResourceSpec: (Kind.SPEC, "name"),
+    Bound: (Kind.BOUND, "resource"),
     ResourceState: (Kind.STATE, "name"),
     Template: (Kind.TEMPLATE, "name"),
     Intent: (Kind.INTENT, "id"),
@@ -304,6 +310,8 @@ _NAMED_BY: Mapping[type, tuple[Kind, str]] = {
 
 def key_of(record: Record) -> Key:
     """Name the key that a record stands under. The keys of history entries are made by the store alone."""
+    if isinstance(record, Past):
+        return Key(Kind.PAST, past_name(record.resource, record.revision))
     if isinstance(record, Run):
         return Key(Kind.RUN, f"{record.resource}/{record.script}/{record.operation}")
     kind, attribute = _NAMED_BY[type(record)]

@@ -23,7 +23,11 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the history. ``cause`` is the operation or intent that led to it."""
+    """One line of the history.
+
+    ``cause`` names what led to it: an intent, the session that was lost or joined, or an earlier operation.
+    ``operation`` is what the resource was, or is now, being taken through. ``plan.story`` follows both.
+    """
 
     at_s: float
     reason: Reason
@@ -34,6 +38,7 @@ class Entry:
     before: State | None = None
     after: State | None = None
     cause: str = ""
+    operation: OperationId | None = None
 
 
 class RunEnd(StrEnum):

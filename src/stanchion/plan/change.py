@@ -14,7 +14,7 @@ from stanchion.model.events import Event
 from stanchion.model.history import Entry, Severity
 from stanchion.model.ids import Moment, NodeName, Revision
 from stanchion.model.reasons import Why
-from stanchion.model.state import ResourceState, State
+from stanchion.model.state import AlertKind, ResourceState, State
 from stanchion.model.transaction import Guard, Put, Transaction
 from stanchion.plan.lifecycle import advance
 
@@ -22,6 +22,12 @@ UNWRITTEN = Revision(-1)
 """The revision of a record that is decided and not written yet: no key ever stands there, so no guard on it holds."""
 
 GRAVE = frozenset({State.COMATOSE, State.ALERT, State.UNASSIGNED})
+RAN = frozenset({State.RUNNING, State.MIGRATING, State.LOADING})
+TROUBLE = frozenset({
+    Why.FAILOVER, Why.MONITOR_RESTART, Why.MONITOR_MIGRATE, Why.MIGRATE_FAILED, Why.MIGRATE_LOST, Why.HOLDER_LOST,
+    Why.PREFLIGHT_FAILED, Why.SOURCE_LOST, Why.TARGET_LOST, Why.FOUND_STOPPED, Why.HALTED,
+})
+"""What went wrong although the cluster goes on by itself."""
 
 
 def step(held: Held[ResourceState], event: Event, now: Moment, *, by: NodeName, cause: str = "",
@@ -38,17 +44,20 @@ def step(held: Held[ResourceState], event: Event, now: Moment, *, by: NodeName, 
 
 def entry_of(before: ResourceState, after: ResourceState, now: Moment, *, by: NodeName, cause: str) -> Entry:
     """Tell the change of a record as a line of the history."""
-    severity = Severity.INFO
-    if after.state in GRAVE and before.state is not after.state:
-        severity = Severity.CRITICAL if after.state is State.COMATOSE else Severity.WARNING
-    elif after.reason.why in {Why.FAILOVER, Why.MONITOR_RESTART, Why.MONITOR_MIGRATE, Why.MIGRATE_FAILED,
-                              Why.MIGRATE_LOST, Why.HOLDER_LOST, Why.PREFLIGHT_FAILED}:
-        severity = Severity.WARNING
-    elif after.reason.why is Why.MONITOR_REBOOT:
-        severity = Severity.CRITICAL
-    return Entry(at_s=now.wall_s, reason=after.reason, severity=severity, by=by, node=after.node,
+    return Entry(at_s=now.wall_s, reason=after.reason, severity=severity_of(before, after), by=by, node=after.node,
                  resource=after.name, before=before.state, after=after.state,
-                 cause=cause or str(after.operation or ""))
+                 cause=cause or str(before.operation or ""), operation=after.operation or before.operation)
+
+
+def severity_of(before: ResourceState, after: ResourceState) -> Severity:
+    """Say how much a change asks of people: critical is what ran and does not run until somebody acts."""
+    if after.reason.why is Why.MONITOR_REBOOT:
+        return Severity.CRITICAL
+    if after.state in GRAVE and before.state is not after.state:
+        down = after.state is State.COMATOSE or (
+            before.state in RAN and after.alert is not AlertKind.FAILBACK and after.state is not before.state)
+        return Severity.CRITICAL if down else Severity.WARNING
+    return Severity.WARNING if after.reason.why in TROUBLE else Severity.INFO
 
 
 def quiet(before: ResourceState, after: ResourceState) -> bool:

@@ -99,7 +99,7 @@ def _ask(view: ClusterView, held: Held[Session], me: Session, now: Moment) -> De
     before = view.fencings.get(session.id)
     fencing = Fencing(node=session.node, session=session.id, at_s=now.wall_s,
                       tries=1 if before is None else before.value.tries + 1)
-    why = reason(Why.FENCE_ASKED, session.node)
+    why = reason(Why.FENCE_ASKED, session.node, f"{session.timing.suspect_s:g}")
     guards = (Guard(Key(Kind.SESSION, session.node), held.revision), Guard(Key(Kind.PROOF, session.id), NOTHING),
               Guard(Key(Kind.FENCING, session.id), NOTHING if before is None else before.revision))
     entry = Entry(at_s=now.wall_s, reason=why, severity=Severity.CRITICAL, by=me.node, node=session.node,
@@ -111,9 +111,9 @@ def proven(view: ClusterView, fencing: Held[Fencing], me: Session, now: Moment, 
     """The device reports the host off: write the proof, and end the host's lease with it."""
     node, session = fencing.value.node, fencing.value.session
     proof = Proof(node=node, session=session, kind=ProofKind.FENCED, at_s=now.wall_s, by=me.node)
-    why = reason(Why.PROOF_FENCED, node)
+    why = reason(Why.PROOF_FENCED, node, text)
     entry = Entry(at_s=now.wall_s, reason=why, severity=Severity.WARNING, by=me.node, node=node,
-                  cause=text or session)
+                  cause=session)
     held, live = view.sessions.get(node), view.live.get(node)
     deletes = [Key(Kind.FENCING, session)]
     guards = [Guard(Key(Kind.FENCING, session), fencing.revision)]

@@ -25,6 +25,7 @@ from stanchion.model.history import Entry, Severity
 from stanchion.model.ids import NOTHING, Epoch, Moment, NodeName, SessionId
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.transaction import Guard, Put, Transaction
+from stanchion.plan.causes import QUORUM
 
 
 class Fate(StrEnum):
@@ -140,19 +141,27 @@ def _quorum(view: ClusterView, membership: Membership, now: Moment) -> bool:
 def _told(view: ClusterView, last: Membership | None, fresh: Membership, me: Session,
           now: Moment) -> tuple[Entry, ...]:
     old = dict(last.members) if last else {}
-    lines: list[tuple[Reason, Severity, NodeName]] = []
+    lines: list[tuple[Reason, Severity, NodeName, str]] = []
     for node in sorted(old.keys() | fresh.members.keys()):
         before, after = old.get(node), fresh.members.get(node)
         proof = view.proofs.get(before) if before else None
         if after is None and proof is not None and proof.value.kind is ProofKind.CLEAN:
-            lines.append((reason(Why.NODE_GONE, node), Severity.INFO, node))
+            lines.append((reason(Why.NODE_GONE, node), Severity.INFO, node, before or ""))
         elif after is None:
-            lines.append((reason(Why.NODE_LOST, node), Severity.WARNING, node))
+            lines.append((_lost(view, node, before), Severity.CRITICAL, node, before or ""))
         elif before != after:
-            lines.append((reason(Why.NODE_JOINED, node), Severity.INFO, node))
+            lines.append((reason(Why.NODE_JOINED, node), Severity.INFO, node, after))
     if last is None or last.master != fresh.master:
-        lines.append((reason(Why.MASTER_IS, fresh.master), Severity.INFO, fresh.master))
+        lines.append((reason(Why.MASTER_IS, fresh.master), Severity.INFO, fresh.master, me.id))
     if fresh.quorum and not (last and last.quorum and last.formed_at_s == fresh.formed_at_s):
-        lines.append((reason(Why.QUORUM_REACHED), Severity.INFO, fresh.master))
+        lines.append((reason(Why.QUORUM_REACHED), Severity.INFO, fresh.master, QUORUM))
     return tuple(Entry(at_s=now.wall_s, reason=why, severity=severity, by=me.node, node=node,
-                       cause=f"epoch {fresh.epoch}") for why, severity, node in lines)
+                       cause=cause) for why, severity, node, cause in lines)
+
+
+def _lost(view: ClusterView, node: NodeName, session: SessionId | None) -> Reason:
+    """Say that a node is not answering, and for how long nothing was heard of it when its lease ended."""
+    last = view.sessions.get(node)
+    known = last is not None and last.value.id == session and session not in view.fencings
+    return reason(Why.NODE_LOST, node, f"{last.value.timing.lease_s:g}") if last and known else reason(
+        Why.NODE_LOST, node)

@@ -23,7 +23,9 @@ from stanchion.model.cluster import Key, Kind, Live, Master, Membership, Node, P
 from stanchion.model.errors import StoreUnusable
 from stanchion.model.fencing import Fencing
 from stanchion.model.history import Entry, Run
+from stanchion.model.notification import Notification, Notified
 from stanchion.model.orders import Intent
+from stanchion.model.past import Bound, Past
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import ResourceState
 from stanchion.model.template import Template
@@ -39,6 +41,8 @@ _PLACES: dict[Kind, tuple[str, str]] = {
     Kind.MASTER: ("master", ""),
     Kind.MEMBERSHIP: ("membership", ""),
     Kind.SPEC: ("resources/", "/spec"),
+    Kind.PAST: ("revisions/", ""),
+    Kind.BOUND: ("resources/", "/bound"),
     Kind.STATE: ("resources/", "/state"),
     Kind.TEMPLATE: ("templates/", ""),
     Kind.INTENT: ("intents/", ""),
@@ -46,6 +50,8 @@ _PLACES: dict[Kind, tuple[str, str]] = {
     Kind.FENCING: ("fencing/", ""),
     Kind.AUTHORITY: ("authority", ""),
     Kind.TOKEN: ("tokens/", ""),
+    Kind.NOTIFICATION: ("notification", ""),
+    Kind.NOTIFIED: ("notified/", ""),
     Kind.RUN: ("runs/", ""),
     Kind.HISTORY: ("events/", ""),
 }
@@ -59,6 +65,8 @@ _TYPES: dict[Kind, type] = {
     Kind.MASTER: Master,
     Kind.MEMBERSHIP: Membership,
     Kind.SPEC: ResourceSpec,
+    Kind.PAST: Past,
+    Kind.BOUND: Bound,
     Kind.STATE: ResourceState,
     Kind.TEMPLATE: Template,
     Kind.INTENT: Intent,
@@ -66,6 +74,8 @@ _TYPES: dict[Kind, type] = {
     Kind.FENCING: Fencing,
     Kind.AUTHORITY: Authority,
     Kind.TOKEN: JoinToken,
+    Kind.NOTIFICATION: Notification,
+    Kind.NOTIFIED: Notified,
     Kind.RUN: Run,
     Kind.HISTORY: Entry,
 }
