@@ -79,6 +79,10 @@ class EtcdStore:
         """Connect and check that the cluster is here; the other methods do it as well. Raises ``StoreError``."""
         await self._ready()
 
+    def use(self, endpoints: Sequence[str]) -> None:
+        """Use these members from now on, without a break. Raises ``InvalidInput`` for endpoints that are none."""
+        self._wire.use(endpoints)
+
     async def snapshot(self) -> Snapshot:
         """Read everything but history and runs, at one revision."""
         await self._ready()

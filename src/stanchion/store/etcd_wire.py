@@ -143,6 +143,7 @@ class Line:
         self.watch = rpc.WatchStub(self._channel)
         self.auth = rpc.AuthStub(self._channel)
         self.maintenance = rpc.MaintenanceStub(self._channel)
+        self.cluster = rpc.ClusterStub(self._channel)
 
     async def connect(self, within_s: float) -> None:
         """Connect unless we are. Raises ``Fault``: nothing was sent.
@@ -216,6 +217,17 @@ class Wire:
         self._line: Line | None = None
         self._old: set[Line] = set()
 
+    def use(self, endpoints: Sequence[str]) -> None:
+        """Use these members from now on; the one in use stays in use if it is among them. Raises ``InvalidInput``."""
+        fresh = tuple(Endpoint.parse(url) for url in endpoints)
+        if not fresh or fresh == self.endpoints:
+            return
+        at = self.endpoints[self._turn]
+        self.endpoints = fresh
+        self._turn = fresh.index(at) if at in fresh else 0
+        if at not in fresh and self._line is not None:
+            self._retire(self._line)
+
     @property
     def share_s(self) -> float:
         """How long one try may take."""
@@ -268,9 +280,7 @@ class Wire:
         """Use the next member from now on. Calls that others have under way on this line may still be answered."""
         if line is self._line:
             self._turn = (self._turn + 1) % len(self.endpoints)
-            self._line = None
-            self._old.add(line)
-            asyncio.get_running_loop().call_later(self.budget_s, self._forget, line)
+            self._retire(line)
 
     def leave_member(self, endpoint: Endpoint) -> None:
         """Use another member than that one, if it is the one in use."""
@@ -371,6 +381,12 @@ class Wire:
     @staticmethod
     def _told(faults: Mapping[str, Fault]) -> str:
         return "; ".join(f"{url}: {fault.words}" for url, fault in faults.items())
+
+    def _retire(self, line: Line) -> None:
+        """Begin nothing on the line in use any more, and hang up once what is under way has had its time."""
+        self._line = None
+        self._old.add(line)
+        asyncio.get_running_loop().call_later(self.budget_s, self._forget, line)
 
     def _forget(self, line: Line) -> None:
         self._old.discard(line)
