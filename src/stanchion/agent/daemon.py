@@ -42,7 +42,7 @@ class Daemon:
                                   give_back=self.tenure.give_back)
         self._mastery = Mastery(doors, self.loop, lambda: self.tenure.session, lambda: self._hearing.senses)
         self._hearing = Hearing(doors, identity, view=lambda: self.view, session=lambda: self.tenure.session,
-                                changed=self._mastery.sensed)
+                                opened=self.tenure.opened, changed=self._mastery.sensed)
 
     @property
     def view(self) -> ClusterView:

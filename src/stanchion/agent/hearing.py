@@ -8,7 +8,7 @@ suspecting everybody.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from stanchion.agent.doors import Doors, Identity
 from stanchion.model.cluster import ClusterView, Session
@@ -19,23 +19,27 @@ from stanchion.ports import Sign
 STALL_BEATS = 3
 """A pause of so many beats between two of our own is a stall: what was not heard meanwhile tells nothing."""
 
-IDLE_S = 0.05
-"""How soon a restarted agent is heard again: nobody may suspect it for the length of a restart."""
-
 
 class Hearing:
-    """One agent's ears and voice. ``changed`` is called when a member falls silent or is heard again."""
+    """One agent's ears and voice. ``changed`` is called when a member falls silent or is heard again.
+
+    ``opened`` returns when there is a session: a restarted agent is heard again in that instant.
+    """
 
     def __init__(self, doors: Doors, identity: Identity, *, view: Callable[[], ClusterView],
-                 session: Callable[[], Session | None], changed: Callable[[], None]) -> None:
+                 session: Callable[[], Session | None], opened: Callable[[], Awaitable[None]],
+                 changed: Callable[[], None]) -> None:
         self._doors = doors
         self._identity = identity
         self._view = view
         self._session = session
+        self._opened = opened
         self._changed = changed
         self._heard_at: dict[SessionId, float] = {}
         self._said: dict[SessionId, frozenset[SessionId]] = {}
         self._unheard: tuple[SessionId, ...] = ()
+        self._seen: ClusterView | None = None
+        self._members: tuple[Session, ...] = ()
         self._silent: frozenset[SessionId] = frozenset()
 
     @property
@@ -60,22 +64,26 @@ class Hearing:
         last_s = self._doors.clock.now().mono_s
         while True:
             mine, now_s = self._session(), self._doors.clock.now().mono_s
-            beat_s = IDLE_S if mine is None else mine.timing.beat_s
-            stalled = now_s - last_s > STALL_BEATS * beat_s
-            self._judge(mine, now_s, stalled=stalled or mine is None)
-            if mine is not None:
-                sign = Sign(node=mine.node, session=mine.id, silent=self._unheard)
-                for other in self._others():
-                    self._doors.pulse.send(other.pulse, sign)
+            stalled = mine is None or now_s - last_s > STALL_BEATS * mine.timing.beat_s
+            self._judge(mine, now_s, stalled=stalled)
             last_s = now_s
-            await asyncio.sleep(beat_s)
+            if mine is None:
+                await self._opened()
+                continue
+            sign = Sign(node=mine.node, session=mine.id, silent=self._unheard)
+            for other in self._others():
+                self._doors.pulse.send(other.pulse, sign)
+            await asyncio.sleep(mine.timing.beat_s)
 
     def _others(self) -> tuple[Session, ...]:
-        """Give the sessions of the other members that listen."""
+        """Give the sessions of the other members that listen; worked out once for each view."""
         view = self._view()
-        live = {node: held.value.session for node, held in view.live.items() if node != self._identity.node}
-        return tuple(held.value for node, held in sorted(view.sessions.items())
-                     if live.get(node) == held.value.id and held.value.pulse)
+        if view is not self._seen:
+            live = {node: held.value.session for node, held in view.live.items() if node != self._identity.node}
+            self._members = tuple(held.value for node, held in sorted(view.sessions.items())
+                                  if live.get(node) == held.value.id and held.value.pulse)
+            self._seen = view
+        return self._members
 
     def _judge(self, mine: Session | None, now_s: float, *, stalled: bool) -> None:
         """Say who is silent; a member that is new here, or anybody after a stall of ours, begins as heard just now."""

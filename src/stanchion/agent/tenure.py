@@ -64,6 +64,7 @@ class Tenure:
         self._halted: SessionId | None = None
         self._rival: tuple[SessionId, float] | None = None
         self._returned = asyncio.Event()
+        self._opened = asyncio.Event()
         self.session: Session | None = None
 
     @property
@@ -73,16 +74,22 @@ class Tenure:
             return False
         return self._doors.clock.now().mono_s < self._renewed_at + self._timing.halt_s
 
+    async def opened(self) -> None:
+        """Return as soon as there is a session."""
+        await self._opened.wait()
+
     async def keep(self) -> None:
         """Open sessions and keep them, for ever. Raises ``HostError`` when another agent has this node's name."""
         while True:
             session, view = await self._open()
             self.session, self._timing = session, session.timing
+            self._opened.set()
             self._returned.clear()
             self._post(SessionOpened(session=session.id, view=view))
             log.info("member", session=session.id, self_fence=session.self_fence)
             await self._renew(session)
             self.session = None
+            self._opened.clear()
             if not self._returned.is_set():
                 await self._cut_off(session)
 

@@ -14,9 +14,6 @@ from stanchion.model.ids import NodeName
 from stanchion.ports import Sign
 from stanchion.sim.host import Nature
 
-FLIGHT_S = 0.001
-"""How long a sign of life travels."""
-
 
 @dataclass
 class Air:
@@ -39,7 +36,7 @@ class PretendPulse:
         """Send one sign of life."""
         ear = self._air.ears.get(NodeName(to))
         if ear is not None and (self._node, NodeName(to)) not in self._air.cuts:
-            asyncio.get_running_loop().call_later(FLIGHT_S, ear.put_nowait, sign)
+            ear.put_nowait(sign)
 
     async def hear(self) -> Sign:
         """Wait for the next sign of life."""

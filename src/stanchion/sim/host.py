@@ -83,23 +83,37 @@ class Nature:
 
 
 class PretendClock:
-    """The host's clocks, on virtual time; ``set_back_s`` is how far its wall clock is off."""
+    """A host's clocks: one that begins with each boot and measures, and one on the wall.
 
-    def __init__(self) -> None:
+    ``rate``: 1.01 is a monotonic clock that is 1 % fast. ``set_back_s``: how far the wall clock is off, beyond what
+    ``shared``, the wall clock of everybody, is off.
+    """
+
+    def __init__(self, rate: float = 1.0, shared: "PretendClock | None" = None) -> None:
+        self.rate = rate
+        self.booted_s = 0.0
         self.set_back_s = 0.0
+        self._shared = shared
 
     def now(self) -> Moment:
         """Read both clocks."""
-        mono_s = asyncio.get_running_loop().time()
-        return Moment(mono_s=mono_s, wall_s=WALL_S + mono_s - self.set_back_s)
+        now_s = asyncio.get_running_loop().time()
+        set_back_s = self.set_back_s if self._shared is None else self.set_back_s + self._shared.set_back_s
+        return Moment(mono_s=(now_s - self.booted_s) * self.rate, wall_s=WALL_S + now_s - set_back_s)
+
+    def instant_s(self, mono_s: float) -> float:
+        """Give the virtual time at which the monotonic clock shows that."""
+        return self.booted_s + mono_s / self.rate
 
 
 class PretendHost:
     """The host itself; it stands behind ``Host``, ``Hypervisor``, ``Watchdog`` and ``Journal``."""
 
-    def __init__(self, name: NodeName, nature: Nature, *, has_watchdog: bool = True) -> None:
+    def __init__(self, name: NodeName, nature: Nature, *, has_watchdog: bool = True,
+                 clock: PretendClock | None = None) -> None:
         self.name = name
         self.nature = nature
+        self.clock = clock or PretendClock()
         self.has_watchdog = has_watchdog
         self.machines: dict[str, Condition] = {}
         self.missing_files: set[str] = set()
@@ -130,6 +144,7 @@ class PretendHost:
         """Boot anew."""
         self.boots += 1
         self.powered = True
+        self.clock.booted_s = asyncio.get_running_loop().time()
 
     def become(self, machine: str, condition: Condition | None) -> None:
         """Put a machine into a condition here, None for gone, and keep the record."""
@@ -200,7 +215,7 @@ class PretendHost:
         self._until_s = max(until_s, self._until_s or 0.0)
         if self._alarm is not None:
             self._alarm.cancel()
-        at_s = self._until_s + self.watchdog_late_s
+        at_s = self.clock.instant_s(self._until_s) + self.watchdog_late_s
         self._alarm = asyncio.get_running_loop().call_at(at_s, self._fire, context=loop.apart())
 
     def _fire(self) -> None:
@@ -227,6 +242,7 @@ class PretendRunner:
     def __init__(self, host: PretendHost) -> None:
         self._host = host
         self._runs: dict[tuple[str, str, str], asyncio.Task[Run]] = {}
+        self._going: dict[str, list[asyncio.Task[Run]]] = {}
         self.orders: list[ScriptOrder] = []
 
     async def run(self, order: ScriptOrder) -> Run:
@@ -237,6 +253,7 @@ class PretendRunner:
                 await asyncio.wait({earlier})
             self.orders.append(order)
             self._runs[key] = asyncio.create_task(self._execute(order), context=loop.apart())
+            self._going[order.resource] = [*self._living(order.resource), self._runs[key]]
         task = self._runs[key]
         done, _ = await asyncio.wait({task}, timeout=order.timeout_s)
         if not done:
@@ -269,7 +286,7 @@ class PretendRunner:
         self._runs.clear()
 
     def _living(self, resource: str) -> list[asyncio.Task[Run]]:
-        return [task for key, task in self._runs.items() if key[0] == resource and not task.done()]
+        return [task for task in self._going.get(resource, ()) if not task.done()]
 
     async def _execute(self, order: ScriptOrder) -> Run:
         fault = self._host.nature.misbehaviour(order.resource, order.script)

@@ -111,17 +111,24 @@ class Deadline(Judge):
     invariant = "I3"
 
     def tick(self) -> None:
-        """Look at every host that is past its own deadline."""
+        """Look at every host where something executes."""
         for node, host in self.world.hosts.items():
-            session = self.court.read(Kind.SESSION, node)
-            if not (host.powered and host.has_watchdog and isinstance(session, Session)):
-                continue
-            if session.self_fence is SelfFence.NONE or not self.court.executing(node):
-                continue
-            late_s = self.world.clock.now().mono_s - self.world.kept_at_s(node) - session.timing.fence_s
-            if late_s > session.timing.granularity_s:
-                self.find(f"{node} executes {', '.join(self.court.executing(node))} {late_s:.2f} s after its self-fence"
-                          " was due")
+            if "executes" in host.machines.values():
+                self._look(node, ", ".join(self.court.executing(node)))
+
+    def executed(self, record: Record) -> None:
+        """Look at a host where a machine ended: how late that was."""
+        if not record.begins:
+            self._look(record.host, record.machine)
+
+    def _look(self, node: NodeName, machines: str) -> None:
+        session = self.court.read(Kind.SESSION, node)
+        if not self.world.hosts[node].has_watchdog or not isinstance(session, Session) or (
+                session.self_fence is SelfFence.NONE):
+            return
+        late_s = self.world.unkept_s(node) - session.timing.fence_s
+        if late_s > session.timing.granularity_s:
+            self.find(f"{node} executes {machines} {late_s:.2f} s after its self-fence was due")
 
     def written(self, change: Change, before: Written | None) -> None:
         """Look at a host whose lease ends."""
@@ -138,7 +145,7 @@ class Deadline(Judge):
         """An agent that gives its lease up itself does so within its deadline; the lease did not run out."""
         session = self.court.read(Kind.SESSION, node)
         assert isinstance(session, Session)
-        return self.world.clock.now().mono_s - self.world.kept_at_s(node) < session.timing.fence_s
+        return self.world.unkept_s(node) < session.timing.fence_s
 
 
 class Allowed(Judge):

@@ -30,7 +30,7 @@ SETTLE_S = 180.0
 """The liveness bound: so long after the last fault is mended, everything that can run runs."""
 
 QUIET_S = 30.0
-TICK_S = 0.25
+TICK_S = 1.0
 SOON_S = 1e-6
 """Less is no time at all: it would be lost in rounding."""
 REST = frozenset({State.OFFLINE, State.RUNNING, State.COMATOSE, State.UNASSIGNED, State.ALERT})

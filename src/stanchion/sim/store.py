@@ -24,6 +24,8 @@ from stanchion.sim import loop
 
 T = TypeVar("T")
 
+WATCHED = sorted(set(Kind) - UNWATCHED)
+
 
 @dataclass(slots=True)
 class _Lease:
@@ -45,6 +47,7 @@ class MemoryEngine:
         self.revision = NOTHING
         self.judges: list[Callable[[Batch], None]] = []
         self.records: dict[Key, Held[Record]] = {}
+        self._keys: dict[Kind, dict[str, Key]] = {kind: {} for kind in Kind}
         self._leases: dict[LeaseId, _Lease] = {}
         self._lease_of: dict[Key, LeaseId] = {}
         self._log: deque[Batch] = deque(maxlen=log_kept)
@@ -53,9 +56,9 @@ class MemoryEngine:
 
     def snapshot(self) -> Snapshot:
         """Give everything but history and runs."""
-        changes = (Change(key, held.value, held.revision) for key, held in sorted(self.records.items(), key=_by_key)
-                   if key.kind not in UNWATCHED)
-        return Snapshot(revision=self.revision, changes=tuple(changes))
+        held = ((key, self.records[key]) for kind in WATCHED for _, key in sorted(self._keys[kind].items()))
+        return Snapshot(revision=self.revision,
+                        changes=tuple(Change(key, found.value, found.revision) for key, found in held))
 
     def commit(self, transaction: Transaction) -> Committed | Conflict:
         """Write all or nothing."""
@@ -78,15 +81,14 @@ class MemoryEngine:
     def listing(self, kind: Kind, *, after: str, prefix: str, limit: int,
                 newest_first: bool) -> list[tuple[str, Held[Record]]]:
         """List records of a kind by name."""
-        names = sorted((key.name for key in self.records if key.kind is kind and key.name.startswith(prefix)),
-                       reverse=newest_first)
+        names = sorted((name for name in self._keys[kind] if name.startswith(prefix)), reverse=newest_first)
         if after:
             names = [name for name in names if (name < after if newest_first else name > after)]
         return [(name, self.records[Key(kind, name)]) for name in names[:limit]]
 
     def trim(self, kind: Kind, *, prefix: str, keep: int) -> int:
         """Delete the oldest records of a kind but ``keep``."""
-        keys = [key for key in self.records if key.kind is kind and key.name.startswith(prefix)]
+        keys = [key for name, key in self._keys[kind].items() if name.startswith(prefix)]
         keys.sort(key=lambda key: (self.records[key].revision, key.name), reverse=True)
         self._write(dict.fromkeys(keys[keep:]))
         return len(keys[keep:])
@@ -150,7 +152,9 @@ class MemoryEngine:
             self._bind(key, None if leased is None else leased.get(key))
             if record is None:
                 self.records.pop(key, None)
+                self._keys[key.kind].pop(key.name, None)
             else:
+                self._keys[key.kind][key.name] = key
                 self.records[key] = Held(record, self.revision)
         self._log.append(Batch(self.revision, _visible(written, self.revision)))
         for judge in self.judges:
@@ -294,7 +298,3 @@ class MemoryStore:
 
 def _visible(written: Mapping[Key, Record | None], revision: Revision) -> tuple[Change, ...]:
     return tuple(Change(key, record, revision) for key, record in written.items() if key.kind not in UNWATCHED)
-
-
-def _by_key(item: tuple[Key, Held[Record]]) -> Key:
-    return item[0]

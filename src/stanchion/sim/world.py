@@ -5,7 +5,7 @@ agents, isolates nodes, and waits for what should come of it; ``second_copies`` 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
@@ -45,13 +45,15 @@ class _Chance:
 class World:
     """A pretend cluster. Make it inside ``sim.loop.run``, with ``cluster``."""
 
-    def __init__(self, nodes: Sequence[str], *, settings: Settings | None = None, has_watchdog: bool = True) -> None:
+    def __init__(self, nodes: Sequence[str], *, settings: Settings | None = None, has_watchdog: bool = True,
+                 rates: Mapping[str, float] | None = None) -> None:
         self.nature = Nature()
         self.engine = MemoryEngine()
         self.operator = MemoryStore(self.engine)
         self.clock = PretendClock()
-        self.hosts = {NodeName(name): PretendHost(NodeName(name), self.nature, has_watchdog=has_watchdog)
-                      for name in nodes}
+        self.hosts = {NodeName(name): PretendHost(
+            NodeName(name), self.nature, has_watchdog=has_watchdog,
+            clock=PretendClock((rates or {}).get(name, 1.0), self.clock)) for name in nodes}
         self.nature.hosts.update(self.hosts)
         self.daemons: dict[NodeName, Daemon] = {}
         self._settings = settings or Settings(cluster="pretend")
@@ -162,10 +164,10 @@ class World:
         store = self._stores[node] = MemoryStore(self.engine, latency_s=0.002)
         store.kept_at_s, store.available = kept_at_s, not (self.store_down or node in self.cut_off)
         doors = Doors(store=store, runner=host.runner, hypervisor=host, host=host, watchdog=host, journal=host,
-                      clock=self.clock, chance=self._chance, fencer=self.power, pulse=PretendPulse(node, self.air))
+                      clock=host.clock, chance=self._chance, fencer=self.power, pulse=PretendPulse(node, self.air))
         kind = SelfFence.WATCHDOG if host.has_watchdog else SelfFence.NONE
         daemon = self.daemons[node] = Daemon(doors, Identity(node=node, pulse=node, self_fence=kind))
-        process = self._processes[node] = Process()
+        process = self._processes[node] = Process(rate=host.clock.rate)
         self._tasks[node] = process.begin(daemon.run(), name=f"agent of {name}")
 
     async def kill(self, name: str) -> None:
@@ -273,6 +275,10 @@ class World:
         """Give the instant before the host's last successful grant or renewal of a lease was sent."""
         store = self._stores.get(NodeName(name))
         return float("-inf") if store is None else store.kept_at_s
+
+    def unkept_s(self, node: NodeName) -> float:
+        """Give how long ago that was, by the host's own clock."""
+        return (asyncio.get_running_loop().time() - self.kept_at_s(node)) * self.hosts[node].clock.rate
 
     def fallen(self) -> list[BaseException]:
         """Give what ended agents by themselves: nothing ever should."""
