@@ -41,6 +41,14 @@ class Entry:
     operation: OperationId | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry of the history with its name there, which grows with time."""
+
+    id: str
+    entry: Entry
+
+
 class RunEnd(StrEnum):
     """How a script's run ended. ``OVERDUE``: past its timeout; its process is not killed and may still run."""
 

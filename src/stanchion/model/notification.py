@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stanchion.model.history import Entry, Severity
+from stanchion.model.history import Line, Severity
 
 
 class Channel(StrEnum):
@@ -109,14 +109,6 @@ class Notified:
     at_s: float = 0.0
     failing_since_s: float = 0.0
     fault: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """An entry of the history with its name there, which grows with time."""
-
-    id: str
-    entry: Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
