@@ -23,6 +23,7 @@ from stanchion.model.cluster import (
     Settings,
     key_of,
 )
+from stanchion.model.groups import Bond, Group
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import Moment, Revision
 from stanchion.model.orders import Intent, Verb
@@ -146,6 +147,16 @@ def moving(phase: Phase, source: str = "a", target: str = "b", *, live: bool = T
     move = Move(target=target, live=live, phase=phase, why=reason(why, "root", target), session=there, door=door,
                 fault=fault)
     return record(State.MIGRATING, source, name=name, move=move, **{"reason": move.why, **fields})
+
+
+def apart(*members: str, name: str = "") -> Group:
+    """Build an exclusion group."""
+    return Group(name=name or "-".join(members), bond=Bond.APART, members=members)
+
+
+def together(*members: str, name: str = "") -> Group:
+    """Build a group of resources that are kept together; the first one leads."""
+    return Group(name=name or "-".join(members), bond=Bond.TOGETHER, members=members)
 
 
 def order(verb: Verb, resource: str | None = None, node: str | None = None, *, id_: str = "i1",

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from core.clusters import NOW, node_records, order, proven, record, spec, written
+from core.clusters import NOW, apart, node_records, order, proven, record, spec, together, written
 from stanchion.model.cluster import ClusterView, Live, Master, Membership, ProofKind, Record, Settings
 from stanchion.model.orders import Outcome, Verb
 from stanchion.model.reasons import Why, reason
@@ -103,8 +103,9 @@ ORDERS = st.lists(st.tuples(st.sampled_from(Verb), st.sampled_from([None, *NODES
 def clusters(draw: st.DrawFn, *, orders: bool = True) -> ClusterView:
     """Draw a whole cluster in which node ``a`` lives and is the master, and the membership is up to date."""
     fates = {name: draw(hosts(name, alive=True if name == "a" else None)) for name in NODES}
-    exclusions = draw(st.sampled_from([(), (("db", "web"),), (("db", "web"), ("mail", "web"))]))
-    records: list[Record] = [Settings(cluster="test", quorum_nodes=draw(st.integers(1, 3)), exclusions=exclusions)]
+    groups = draw(st.sampled_from([(), (apart("db", "web"),), (apart("db", "web"), apart("mail", "web")),
+                                   (together("web", "mail"),), (together("mail", "db"), apart("db", "web"))]))
+    records: list[Record] = [Settings(cluster="test", quorum_nodes=draw(st.integers(1, 3)), groups=groups)]
     for fate in fates.values():
         records += fate.records()
     members = {each.node: each.session for each in records if isinstance(each, Live)}

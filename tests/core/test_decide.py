@@ -6,6 +6,7 @@ import pytest
 
 from core.clusters import (
     NOW,
+    apart,
     cluster,
     later,
     lost,
@@ -305,18 +306,18 @@ def test_a_load_that_was_not_begun_on_a_leaving_node_goes_elsewhere() -> None:
 # Several resources.
 
 def test_the_higher_priority_chooses_first_and_the_rest_keep_out_of_its_way() -> None:
-    apart = Settings(cluster="test", exclusions=(("db", "web"),))
+    rule = Settings(cluster="test", groups=(apart("db", "web"),))
     waiting = [record(State.UNASSIGNED, None, name=name) for name in ("db", "web")]
 
     for first, second in (("db", "web"), ("web", "db")):
-        view = settled(cluster(spec(first, priority=9), spec(second), *waiting, settings=apart, nodes="a"))
+        view = settled(cluster(spec(first, priority=9), spec(second), *waiting, settings=rule, nodes="a"))
         assert place(view.states[first].value) == (State.LOADING, "a")
         assert view.states[second].value.state is State.UNASSIGNED
 
 
 def test_excluded_resources_of_one_lost_node_part() -> None:
-    apart = Settings(cluster="test", exclusions=(("db", "web"),))
-    view = lost(cluster(spec(), spec("db"), record(), record(name="db"), settings=apart), "a")
+    rule = Settings(cluster="test", groups=(apart("db", "web"),))
+    view = lost(cluster(spec(), spec("db"), record(), record(name="db"), settings=rule), "a")
 
     after = settled(view).states
 

@@ -184,7 +184,7 @@ def _disturbed(view: ClusterView, name: str, node: str) -> bool:
     """Whether the loss of the node also moves resources that must keep away from this one."""
     assert view.settings is not None
     assert view.master is not None
-    rivals = {each for group in view.settings.value.exclusions if name in group for each in group} - {name}
+    rivals = {each for group in view.settings.value.groups if name in group.members for each in group.members} - {name}
     there = [each for each in rivals if each in view.states]
     return bool(there) and (view.master.value.node == node
                             or any(node in holders(view.states[each].value) for each in there))

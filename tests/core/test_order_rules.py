@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from core.clusters import cluster, lost, moving, order, proven, record, spec, written
+from core.clusters import apart, cluster, lost, moving, order, proven, record, spec, written
 from stanchion.model.cluster import ClusterView, Node, ProofKind, Record, Settings
 from stanchion.model.orders import Verb
 from stanchion.model.reasons import Reason, Why, reason, sentence
@@ -39,8 +39,9 @@ def test_the_table_of_what_is_legal(state: State, verb: Verb) -> None:
         assert why is None
     else:
         assert why is not None
-        assert why.why is Why.ILLEGAL_NOW
-        assert why.operands[:2] == (verb, state)
+        asks = verb in {Verb.ALERT_YES, Verb.ALERT_NO}
+        assert why.why is (Why.NO_ALERT if asks else Why.ILLEGAL_NOW)
+        assert why.operands[:1 if asks else 2] == ((state,) if asks else (verb, state))
 
 
 @pytest.mark.parametrize("state", State)
@@ -68,7 +69,7 @@ def test_nothing_can_be_ordered_of_what_does_not_exist() -> None:
         assert no(view, verb, None) == reason(Why.UNKNOWN_RESOURCE, "")
 
 
-APART = Settings(cluster="test", exclusions=(("db", "web"),))
+APART = Settings(cluster="test", groups=(apart("db", "web"),))
 
 
 @pytest.mark.parametrize(("verb", "before"), [(Verb.ONLINE, record(State.OFFLINE)), (Verb.MIGRATE, record())])

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.clusters import cluster, moving, node_records, record, spec, written
+from core.clusters import apart, cluster, moving, node_records, record, spec, written
 from stanchion.model.cluster import ClusterView, Settings
 from stanchion.model.reasons import Why, reason, sentence
 from stanchion.model.state import AlertKind, Phase, ResourceState, State
 from stanchion.plan.placement import after, candidates, home_session, order, rejection
 
-APART = Settings(cluster="test", exclusions=(("db", "web"), ("mail", "web")))
+APART = Settings(cluster="test", groups=(apart("db", "web"), apart("mail", "web")))
 
 
 @pytest.mark.parametrize(("preferred", "nodes"), [("", "abc"), ("cab", "cab"), ("b", "b"), ("zb", "zb")])

@@ -8,6 +8,7 @@ from stanchion.model.history import Entry
 from stanchion.model.ids import NOTHING, IntentId, NodeName, ResourceName
 from stanchion.model.orders import Intent, Outcome, Verb
 from stanchion.model.reasons import Reason, Why, reason, sentence
+from stanchion.model.state import AlertKind
 from stanchion.model.transaction import Conflict, Guard, Put, Transaction
 from stanchion.plan import orders
 from stanchion.wire import replies
@@ -19,11 +20,17 @@ async def take(here: Services, verb: Verb, by: str, *, resource: ResourceName | 
                node: NodeName | None = None, live: bool | None = None) -> replies.IntentInfo:
     """Write an order down. Raises ``NotFound`` or ``NotNow`` with the reason when it cannot be taken."""
     intent = Intent(id=IntentId(here.chance.token()), verb=verb, by=by, at_s=here.clock.now().wall_s,
-                    resource=resource, node=node, live=live)
+                    resource=resource, node=node, live=live, alert=_asked(here, resource))
     why = orders.refusal(here.view(), intent)
     if why is not None:
         raise (NotFound if why.why in _UNKNOWN else NotNow)(sentence(why))
     return await _write(here, intent)
+
+
+def _asked(here: Services, name: ResourceName | None) -> AlertKind | None:
+    """Give the question that the resource asks just now."""
+    held = here.view().states.get(name) if name is not None else None
+    return None if held is None else held.value.alert
 
 
 async def end_process(here: Services, name: ResourceName, by: str) -> replies.IntentInfo:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Generic, TypeVar
 
 from stanchion.model.fencing import FenceDevice, Fencing
+from stanchion.model.groups import Bond, Group
 from stanchion.model.history import Entry, Run
 from stanchion.model.ids import (
     NOTHING,
@@ -29,6 +30,7 @@ from stanchion.model.orders import Intent
 from stanchion.model.past import Bound, Past, past_name
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import ResourceState
+from stanchion.model.stray import Stray
 from stanchion.model.template import Template
 from stanchion.model.timing import Profile, Timing
 from stanchion.model.trust import Authority, JoinToken
@@ -51,6 +53,7 @@ class Kind(StrEnum):
     INTENT = "intent"
     PROOF = "proof"
     FENCING = "fencing"
+    STRAY = "stray"
     NOTIFICATION = "notification"
     NOTIFIED = "notified"
     AUTHORITY = "authority"
@@ -73,14 +76,21 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What holds for the whole cluster. ``exclusions`` are groups whose resources never share a node (RME)."""
+    """What holds for the whole cluster. ``saved_by`` is who changed it last, to be told to whoever comes second."""
 
     cluster: str
     profile: Profile = Profile.DEFAULT
     quorum_nodes: int = 1
     quorum_timeout_s: float = 60.0
-    exclusions: tuple[tuple[ResourceName, ...], ...] = ()
+    groups: tuple[Group, ...] = ()
     history_kept: int = 10_000
+    saved_by: str = ""
+    saved_at_s: float = 0.0
+
+    @property
+    def exclusions(self) -> tuple[tuple[ResourceName, ...], ...]:
+        """Give the sets of resources that never share a node."""
+        return tuple(group.members for group in self.groups if group.bond is Bond.APART)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +129,7 @@ class SelfFence(StrEnum):
 class Session:
     """One life of a node's membership, as the node declared it.
 
-    ``url`` is where its API answers, ``pulse`` the address for direct signs of life (empty: it hears none).
+    ``door`` where it answers other agents, ``url`` where its API answers, ``pulse`` the address for direct signs of life (empty: it hears none).
     """
 
     node: NodeName
@@ -131,6 +141,7 @@ class Session:
     url: str = ""
     pulse: str = ""
     version: str = ""
+    door: str = ""
     opened_at_s: float = 0.0
 
 
@@ -190,7 +201,7 @@ class Proof:
 
 Record = (
     Settings | Node | Session | Live | Master | Membership | ResourceSpec | ResourceState | Template | Intent | Proof
-    | Fencing | Authority | JoinToken | Notification | Notified | Run | Past | Bound | Entry
+    | Fencing | Stray | Authority | JoinToken | Notification | Notified | Run | Past | Bound | Entry
 )
 
 T = TypeVar("T")
@@ -231,6 +242,7 @@ class ClusterView:
     intents: Mapping[str, Held[Intent]] = field(default_factory=dict)
     proofs: Mapping[SessionId, Held[Proof]] = field(default_factory=dict)
     fencings: Mapping[SessionId, Held[Fencing]] = field(default_factory=dict)
+    strays: Mapping[ResourceName, Held[Stray]] = field(default_factory=dict)
     authority: Held[Authority] | None = None
     tokens: Mapping[str, Held[JoinToken]] = field(default_factory=dict)
     notification: Held[Notification] | None = None
@@ -280,6 +292,7 @@ _SLOTS = {
     Kind.INTENT: "intents",
     Kind.PROOF: "proofs",
     Kind.FENCING: "fencings",
+    Kind.STRAY: "strays",
     Kind.AUTHORITY: "authority",
     Kind.TOKEN: "tokens",
     Kind.NOTIFICATION: "notification",
@@ -301,6 +314,7 @@ _NAMED_BY: Mapping[type, tuple[Kind, str]] = {
     Intent: (Kind.INTENT, "id"),
     Proof: (Kind.PROOF, "session"),
     Fencing: (Kind.FENCING, "session"),
+    Stray: (Kind.STRAY, "resource"),
     Authority: (Kind.AUTHORITY, ""),
     JoinToken: (Kind.TOKEN, "id"),
     Notification: (Kind.NOTIFICATION, ""),

@@ -9,6 +9,8 @@ from enum import StrEnum
 
 from stanchion.model.ids import IntentId, NodeName, OperationId, ResourceName
 from stanchion.model.reasons import Reason
+from stanchion.model.resource import ScriptKind
+from stanchion.model.state import AlertKind
 
 
 class Verb(StrEnum):
@@ -24,6 +26,8 @@ class Verb(StrEnum):
     CONFIRM_DOWN = "confirm down"
     RELEASE = "release"
     END_PROCESS = "end process"
+    ADOPT = "adopt"
+    TEST = "test"
 
 
 class Outcome(StrEnum):
@@ -42,7 +46,11 @@ ENDED = frozenset({Outcome.DONE, Outcome.FAILED, Outcome.REFUSED, Outcome.SUPERS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """One order. ``live`` None means: live where the scripts can. ``operation`` is set when it is accepted."""
+    """One order. ``live`` None means: live where the scripts can. ``operation`` is set when it is accepted.
+
+    ``script`` is what is tried (TEST); ``dry``: nothing of it runs, its commands are only told. ``alert``
+    is the question that was on the screen when it was answered: another one is not answered with it.
+    """
 
     id: IntentId
     verb: Verb
@@ -55,3 +63,6 @@ class Intent:
     reason: Reason | None = None
     operation: OperationId | None = None
     ended_at_s: float = 0.0
+    script: ScriptKind | None = None
+    dry: bool = False
+    alert: AlertKind | None = None

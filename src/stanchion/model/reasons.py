@@ -28,6 +28,9 @@ class Why(StrEnum):
     FAILBACK = "failback"
     FAILBACK_MANUAL = "failback_manual"
     FOLLOWS_MASTER = "follows_master"
+    FOLLOWS_GROUP = "follows_group"
+    LOAD_ELSEWHERE = "load_elsewhere"
+    LOAD_AGAIN = "load_again"
     REPLACED = "replaced"
     NODE_CAME = "node_came"
     NO_NODE = "no_node"
@@ -67,13 +70,19 @@ class Why(StrEnum):
     NODE_CURRENT = "node_current"
     NODE_WITNESS = "node_witness"
     NODE_FREED = "node_freed"
+    NODE_PARTED = "node_parted"
+    NODE_PARTS = "node_parts"
     NODE_QUARANTINED = "node_quarantined"
+    NODE_STRAY = "node_stray"
     # What an explanation says.
     RANK = "rank"
     NODE_READY = "node_ready"
     PROOF_AWAITED = "proof_awaited"
     COMATOSE_HOW = "comatose_how"
     UNDER_WAY = "under_way"
+    TRIED_AGAIN_IN = "tried_again_in"
+    LED_BY = "led_by"
+    LEADS = "leads"
     HELD_BY_NONE = "held_by_none"
     STAYS_UNTIL_PROOF = "stays_until_proof"
     STAYS = "stays"
@@ -89,6 +98,8 @@ class Why(StrEnum):
     UNKNOWN_NODE = "unknown_node"
     ILLEGAL_NOW = "illegal_now"
     ALREADY_THERE = "already_there"
+    NO_ALERT = "no_alert"
+    OTHER_ALERT = "other_alert"
     NOT_LIVE = "not_live"
     NODE_NOT_MEMBER = "node_not_member"
     NODE_IS_MEMBER = "node_is_member"
@@ -126,6 +137,11 @@ class Why(StrEnum):
     QUARANTINE_LIFTED = "quarantine_lifted"
     QUARANTINE_ENDED = "quarantine_ended"
     RELEASE_ASKED = "release_asked"
+    STRAY_SEEN = "stray_seen"
+    STRAY_STANDS = "stray_stands"
+    STRAY_GONE = "stray_gone"
+    STRAY_OURS = "stray_ours"
+    STRAY_PROVEN = "stray_proven"
     NOTIFY_SAVED = "notify_saved"
     NOTIFY_REMOVED = "notify_removed"
     NOTIFY_FAILED = "notify_failed"
@@ -135,7 +151,24 @@ class Why(StrEnum):
     NODE_ADMITTED = "node_admitted"
     NODE_CERTIFIED = "node_certified"
     NODE_REMOVED = "node_removed"
+    SETTINGS_SAVED = "settings_saved"
+    GROUP_SAVED = "group_saved"
+    GROUP_DELETED = "group_deleted"
+    PRIORITIES_SAVED = "priorities_saved"
     SPEC_SAVED = "spec_saved"
+    SPEC_SAVED_WHY = "spec_saved_why"
+    SPEC_RESTORED = "spec_restored"
+    SPEC_IMPORTED = "spec_imported"
+    TEMPLATE_SAVED = "template_saved"
+    TEMPLATE_DELETED = "template_deleted"
+    ADOPT_ASKED = "adopt_asked"
+    NOT_THERE = "not_there"
+    TESTED = "tested"
+    TEST_OVERDUE = "test_overdue"
+    TEST_REFUSED = "test_refused"
+    TEST_UNDER_WAY = "test_under_way"
+    TEST_STARTS = "test_starts"
+    NO_SCRIPT = "no_script"
     DELETED = "deleted"
 
 
@@ -157,6 +190,9 @@ SENTENCES: dict[Why, str] = {
     Why.FAILBACK_MANUAL: "its first preferred node {0} is back and failback mode is MANUAL: "
                          "answer the alert to move it",
     Why.FOLLOWS_MASTER: "it follows the master, which is now {0}",
+    Why.FOLLOWS_GROUP: "it is kept together with {0}, which is on {1}",
+    Why.LOAD_ELSEWHERE: "its load failed on {0} ({1}): cleaned up there, then tried on {2}",
+    Why.LOAD_AGAIN: "its load failed on {0}: cleaned up and tried again, time {1}",
     Why.REPLACED: "node {0} went away before it began to load there",
     Why.NODE_CAME: "node {0} can hold it now",
     Why.NO_NODE: "no node can hold it: {0}",
@@ -195,12 +231,19 @@ SENTENCES: dict[Why, str] = {
     Why.NODE_CURRENT: "{0} is where it is now",
     Why.NODE_WITNESS: "{0} is a witness, which never holds a resource",
     Why.NODE_FREED: "{0} is being emptied",
+    Why.NODE_PARTED: "it is kept together with {1}, which is on {2}, so it cannot be on {0}; "
+                     "`stanchion migrate {1} {0}` moves both",
+    Why.NODE_PARTS: "{1} is kept together with it and cannot be on {0} ({2})",
+    Why.NODE_STRAY: "{1} is not started on {0} while it runs on {2}, where nobody sent it",
     Why.NODE_QUARANTINED: "{0} is in quarantine, because it left uncleanly again and again: "
                           "`stanchion node release {0}` ends that",
     Why.RANK: "{0} is number {1} of its {2} preferred nodes",
     Why.NODE_READY: "{0} could hold it too",
     Why.PROOF_AWAITED: "waiting for the lease of {0} to run out, which proves that nothing runs there",
     Why.COMATOSE_HOW: "look at its last run, then set it offline: its unload script cleans up",
+    Why.TRIED_AGAIN_IN: "it is cleaned up and loaded again by itself in {0} s",
+    Why.LED_BY: "it is kept together with {0}, which leads: it goes where {0} goes",
+    Why.LEADS: "it leads {0}, kept together with it: they go where it goes",
     Why.UNDER_WAY: "this is being done on node {0}",
     Why.HELD_BY_NONE: "nothing: no node holds it now",
     Why.STAYS_UNTIL_PROOF: "it stays as it is until {0} returns or an operator confirms that {0} is down",
@@ -215,6 +258,8 @@ SENTENCES: dict[Why, str] = {
     Why.UNKNOWN_RESOURCE: "there is no resource {0}; `stanchion status` lists them",
     Why.UNKNOWN_NODE: "there is no node {0}; `stanchion node list` lists them",
     Why.ILLEGAL_NOW: "{0} is not possible while it is {1}; possible now: {2}",
+    Why.NO_ALERT: "it asks nothing: it is {0}, because {1}",
+    Why.OTHER_ALERT: "the {0} alert that was answered is gone; now a {1} alert asks: look at it, then answer that one",
     Why.ALREADY_THERE: "it already runs on {0}; name another node",
     Why.NOT_LIVE: "its scripts cannot migrate live; leave --live out to move it by unload and load",
     Why.NODE_NOT_MEMBER: "{0} has left already",
@@ -255,6 +300,12 @@ SENTENCES: dict[Why, str] = {
                            "is given machines all the same",
     Why.QUARANTINE_ENDED: "the quarantine of node {0} is over",
     Why.RELEASE_ASKED: "{0} released node {1} from quarantine",
+    Why.STRAY_SEEN: "found running on {0}, where nobody sent it ({1}): it is left alone, and is started nowhere else",
+    Why.STRAY_STANDS: "it runs on {0}, where nobody sent it: stop it there, or bring it online on {0} while no other "
+                      "node holds it",
+    Why.STRAY_GONE: "the stray on {0} is gone",
+    Why.STRAY_OURS: "what ran on {0} as a stray belongs there now",
+    Why.STRAY_PROVEN: "the stray on {0} is gone: {1}",
     Why.NOTIFY_SAVED: "{0} saved the notification by {1}",
     Why.NOTIFY_REMOVED: "{0} ended the notification by {1}",
     Why.NOTIFY_FAILED: "nobody can be notified by {0} now, and it is tried again: {1}",
@@ -264,7 +315,25 @@ SENTENCES: dict[Why, str] = {
     Why.NODE_ADMITTED: "node {0} was given a certificate with the join token {1} of {2}",
     Why.NODE_CERTIFIED: "node {0} was given a new certificate, until {1}",
     Why.NODE_REMOVED: "{0} removed node {1}; its certificate {2} is accepted no more",
+    Why.SETTINGS_SAVED: "{0} saved the cluster's settings: {1}",
+    Why.GROUP_SAVED: "{0} saved the group {1}: {2} {3}",
+    Why.GROUP_DELETED: "{0} deleted the group {1}",
+    Why.PRIORITIES_SAVED: "{0} saved the order in which resources load",
     Why.SPEC_SAVED: "{0} saved its configuration",
+    Why.SPEC_SAVED_WHY: "{0} saved its configuration: {1}",
+    Why.SPEC_RESTORED: "{0} restored its configuration of revision {1}",
+    Why.SPEC_IMPORTED: "imported by {0}",
+    Why.TEMPLATE_SAVED: "{0} saved the template {1}",
+    Why.TEMPLATE_DELETED: "{0} deleted the template {1}",
+    Why.ADOPT_ASKED: "{0} asked to adopt it where it runs, on {1}",
+    Why.NOT_THERE: "it is not found running on {0}, so there is nothing to adopt ({1})",
+    Why.TESTED: "its {0} script was tried and ended with code {1}",
+    Why.TEST_OVERDUE: "its {0} script was tried and did not end within {1} s; it is not killed: "
+                      "`stanchion end-process` ends it",
+    Why.TEST_REFUSED: "its {0} script could not be tried: {1}",
+    Why.TEST_UNDER_WAY: "its {0} script is being tried on {1}; wait until that has ended",
+    Why.TEST_STARTS: "its {0} script starts things, so it is never tried for real; try it dry, or bring it online",
+    Why.NO_SCRIPT: "it has no {0} script",
     Why.DELETED: "{0} deleted it",
 }
 

@@ -43,6 +43,20 @@ class FailureAction(StrEnum):
     REBOOT = "reboot"
 
 
+class LoadFailure(StrEnum):
+    """What happens when the load script fails. ``NEXT_NODE`` is ours: clean up there, then try the next node."""
+
+    COMATOSE = "comatose"
+    NEXT_NODE = "next_node"
+
+
+class RetryComatose(StrEnum):
+    """Whether a resource that is comatose because its load failed is tried again by itself (ours)."""
+
+    NEVER = "never"
+    BACKOFF = "backoff"
+
+
 class ScriptKind(StrEnum):
     """The scripts of a resource. ``halt`` and ``prepare`` are ours: see ``Scripts``."""
 
@@ -127,6 +141,8 @@ class Policies:
     ignore_quorum: bool = False
     priority: int = 0
     restart_after_failed_migration: bool = True
+    load_failure: LoadFailure = LoadFailure.COMATOSE
+    retry_comatose: RetryComatose = RetryComatose.NEVER
     moves_per_hour: int = 6
 
 
@@ -144,7 +160,8 @@ class ResourceSpec:
 
     ``preferred`` empty means: all nodes, also those that join later, in the order of their names. ``files`` are the
     machine's configuration files, which must stand at the same path with the same content on every node that is to
-    hold it (seed 14.2.3). ``live`` says that the scripts can migrate a running machine.
+    hold it (seed 14.2.3). ``live`` says that the scripts can migrate a running machine. ``saved_why`` is what the
+    operator who saved it said about it.
     """
 
     name: ResourceName
@@ -159,3 +176,4 @@ class ResourceSpec:
     parameters: Mapping[str, str] = field(default_factory=dict)
     saved_by: str = ""
     saved_at_s: float = 0.0
+    saved_why: str = ""

@@ -97,8 +97,9 @@ class ResourceState:
     ``spec_revision`` is the revision of the configuration that it was loaded with: a newer configuration is
     *pending*. ``settled_for`` is the session of its first preferred node when it was placed: another session there
     means that the node joined anew, which is when failback is asked. ``failures`` and ``moves`` hold wall times in
-    seconds, oldest first. ``early_losses`` counts hosts lost just after the resource started there. ``digests`` are
-    the SHA-256 sums of the configuration files on the node that loaded it.
+    seconds, oldest first. ``early_losses`` counts hosts lost just after the resource started there. ``tried`` are
+    the nodes on which the load in hand failed already, ``retries`` how often a failed load was tried again since the
+    resource ran last. ``digests`` are the SHA-256 sums of the configuration files on the node that loaded it.
     """
 
     name: ResourceName
@@ -117,6 +118,8 @@ class ResourceState:
     failures: tuple[float, ...] = ()
     moves: tuple[float, ...] = ()
     early_losses: int = 0
+    tried: tuple[NodeName, ...] = ()
+    retries: int = 0
     digests: Mapping[str, str] = field(default_factory=dict)
 
 

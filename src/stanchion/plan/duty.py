@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from stanchion.model import events as e
 from stanchion.model.actions import Checked, CheckHost, Look, ResetHost, RunScript, Step
 from stanchion.model.history import Run, RunEnd
-from stanchion.model.reasons import Why, reason
+from stanchion.model.reasons import Why, reason, sentence
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import AlertKind, Presence, State, next_operation
-from stanchion.plan import monitoring
+from stanchion.plan import failing, monitoring, strays
 from stanchion.plan.case import Case, Next, has, lookable, script_of, told, visible
 from stanchion.plan.moving import next_of_move
 
@@ -52,19 +52,31 @@ def _loading(case: Case) -> Next:
     node = case.view.nodes.get(case.me)
     if case.state.session is None and (node is None or not node.value.wanted):
         return None
+    if case.state.session is None and (astray := strays.bar(case.view, case.state.name, case.me)) is not None:
+        return e.NoNode(why=reason(Why.NO_NODE, sentence(astray)))
+    if case.state.session is None:
+        # The load binds itself to the newest configuration here, before anything of it has run.
+        return e.Claimed(session=case.session, spec_revision=case.spec.revision, why=case.state.reason)
     claim = _claim(case)
     if claim is not None:
         return claim
-    if visible(case.spec.value):
+    adopts = case.state.reason.why is Why.ADOPT_ASKED
+    if visible(case.spec.value) or adopts:
         found = case.seen(Step.LOOK)
         if found is None:
             return Look(step=Step.LOOK, stage=case.stage, spec=case.spec.value)
         if found.presence is Presence.RUNNING:
             return _loaded(case, born=False)
+        if adopts:
+            return e.NotThere(why=reason(Why.NOT_THERE, case.me, found.text or found.presence))
     run = case.ran(Step.LOAD)
     if run is None:
         return script_of(case, Step.LOAD, ScriptKind.LOAD)
-    return _judge_load(case, run) or _loaded(case, born=True)
+    judged = _judge_load(case, run)
+    if isinstance(judged, e.Failed):
+        return failing.onward(case.view, case.held, case.spec.value, judged.why, case.now,
+                              knowable=lookable(case.spec.value))
+    return judged or _loaded(case, born=True)
 
 
 def _judge_load(case: Case, run: Run) -> Next:
@@ -91,7 +103,8 @@ def _loaded(case: Case, *, born: bool) -> Next:
             return CheckHost(stage=case.stage, spec=case.spec.value)
         digests = checked.digests
     why = reason(Why.LOADED) if born else reason(Why.ADOPTED, case.me)
-    return e.Loaded(spec_revision=case.spec.revision, digests=digests, born=born, why=why)
+    revision = case.state.spec_revision or case.spec.revision
+    return e.Loaded(spec_revision=revision, digests=digests, born=born, why=why)
 
 
 def _unloading(case: Case) -> Next:

@@ -14,7 +14,7 @@ from stanchion.model.ids import Moment, NodeName, ResourceName, SessionId
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import AlertKind, ResourceState, State, holders
-from stanchion.plan import fencing, placement, recovery
+from stanchion.plan import failing, fencing, placement, recovery, strays, together
 from stanchion.plan.membership import Fate, fate
 from stanchion.plan.protection import protection
 
@@ -41,7 +41,7 @@ def explain(view: ClusterView, name: ResourceName, now: Moment) -> tuple[Answer,
     state = held.value
     runs = state.state is State.RUNNING or state.alert is AlertKind.FAILBACK
     answers = [Answer(question=HERE if runs else NOT_RUNNING,
-                      reasons=(state.reason, *_standing(view, held, spec.value)))]
+                      reasons=(state.reason, *_standing(view, held, spec.value, now)))]
     if runs and state.node is not None:
         others = placement.candidates(view, spec.value, without=(state.node,))
         free = tuple(reason(Why.NODE_READY, node) for node in others.nodes)
@@ -51,10 +51,10 @@ def explain(view: ClusterView, name: ResourceName, now: Moment) -> tuple[Answer,
     return tuple(answers)
 
 
-def _standing(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -> tuple[Reason, ...]:
+def _standing(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> tuple[Reason, ...]:
     """Say what else keeps it as it is: a doubtful holder, missing quorum, nodes that cannot take it."""
     state = held.value
-    told: list[Reason] = []
+    told = [reason(Why.STRAY_STANDS, seen.node) for seen in strays.places(view, state.name)]
     for node, session in _claims(state):
         if session is not None:
             told += _doubts(view, node, session)
@@ -65,13 +65,26 @@ def _standing(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) 
             told += [why for _, why in placement.candidates(view, spec).rejected]
         case State.COMATOSE:
             told.append(reason(Why.COMATOSE_HOW))
+            left_s = failing.left_s(state, spec, now)
+            told += [] if left_s is None else [reason(Why.TRIED_AGAIN_IN, f"{left_s:.0f}")]
         case State.LOADING | State.UNLOADING | State.MIGRATING:
             told.append(reason(Why.UNDER_WAY, state.node))
         case State.RUNNING if state.node in (listed := placement.order(view, spec)):
             told.append(reason(Why.RANK, state.node, listed.index(state.node) + 1, len(listed)))
         case _:
             pass
-    return tuple(told)
+    return (*told, *_ties(view, state))
+
+
+def _ties(view: ClusterView, state: ResourceState) -> tuple[Reason, ...]:
+    """Say by whom a resource goes, or who goes by it."""
+    leader = together.leader(view, state.name)
+    if leader is None or together.place(view, state.name) is None:
+        return ()
+    if leader != state.name:
+        return (reason(Why.LED_BY, leader),)
+    led = [member for member in together.members(view, leader) if member != leader and together.place(view, member)]
+    return (reason(Why.LEADS, ", ".join(led)),) if led else ()
 
 
 def _claims(state: ResourceState) -> tuple[tuple[NodeName, SessionId | None], ...]:

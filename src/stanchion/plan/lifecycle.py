@@ -26,18 +26,18 @@ MOVES_KEPT = 32
 def _placed(state: ResourceState, event: e.Placed) -> ResourceState:
     _must(not holders(state), state, "is placed while a node may hold it")
     return replace(state, state=State.LOADING, node=event.node, session=None, operation=event.operation, move=None,
-                   alert=None, failures=(), settled_for=event.settled_for)
+                   alert=None, failures=(), settled_for=event.settled_for, tried=(), retries=_retries(state))
 
 
 def _recovered(state: ResourceState, event: e.Recovered) -> ResourceState:
     return replace(state, state=State.LOADING, node=event.node, session=event.session, operation=event.operation,
                    move=None, alert=None, failures=(), early_losses=event.early_losses, settled_for=event.settled_for,
-                   moves=_moves(state, event.moved_at_s))
+                   moves=_moves(state, event.moved_at_s), tried=())
 
 
 def _to_offline(state: ResourceState, _event: e.Event) -> ResourceState:
     return replace(state, state=State.OFFLINE, session=None, operation=None, move=None, alert=None, failures=(),
-                   early_losses=0, marks=())
+                   early_losses=0, marks=(), tried=(), retries=0)
 
 
 def _to_unassigned(state: ResourceState, _event: e.Event) -> ResourceState:
@@ -83,18 +83,26 @@ def _move(state: ResourceState, event: e.MoveOrdered) -> ResourceState:
 def _sent(state: ResourceState, event: e.Sent) -> ResourceState:
     marks = state.marks if event.mark is None else tuple(sorted({*state.marks, event.mark}))
     move = Move(target=event.target, live=False, phase=Phase.OUT, why=event.why)
+    _must(state.move is None, state, "is sent while it may be on two nodes")
+    # Out of a load that failed: this node is not tried again. Out of Comatose: all of them are.
+    tried = (*state.tried, state.node) if state.state is State.LOADING and state.node is not None else ()
     return replace(state, state=State.UNLOADING, operation=event.operation, move=move, alert=None, marks=marks,
                    failures=event.failures, settled_for=event.settled_for,
-                   moves=_moves(state, event.moved_at_s))
+                   moves=_moves(state, event.moved_at_s), tried=tried, retries=_retries(state))
 
 
 def _claimed(state: ResourceState, event: e.Claimed) -> ResourceState:
-    return replace(state, session=event.session)
+    return replace(state, session=event.session, spec_revision=event.spec_revision or state.spec_revision)
+
+
+def _adopting(state: ResourceState, event: e.AdoptOrdered) -> ResourceState:
+    return replace(state, state=State.LOADING, node=event.node, session=event.session, operation=event.operation,
+                   spec_revision=event.spec_revision, failures=(), settled_for=event.settled_for)
 
 
 def _loaded(state: ResourceState, event: e.Loaded) -> ResourceState:
     return replace(state, state=State.RUNNING, lives=state.lives + (1 if event.born else 0), move=None,
-                   spec_revision=event.spec_revision, digests=event.digests)
+                   spec_revision=event.spec_revision, digests=event.digests, tried=(), retries=0)
 
 
 def _failed(state: ResourceState, event: e.Failed) -> ResourceState:
@@ -159,6 +167,10 @@ def _moves(state: ResourceState, at_s: float | None) -> tuple[float, ...]:
     return state.moves if at_s is None else (*state.moves, at_s)[-MOVES_KEPT:]
 
 
+def _retries(state: ResourceState) -> int:
+    return state.retries + 1 if state.state is State.COMATOSE else state.retries
+
+
 def _must(holds: bool, state: ResourceState, fault: str) -> None:  # noqa: FBT001 - reads as a sentence
     if not holds:
         raise BrokenInvariant(f"{state.name} {fault}: {story(state)}")
@@ -173,12 +185,14 @@ _RUNNING: Mapping[type[e.Event], Arrow] = {
 }
 
 TABLE: Mapping[State, Mapping[type[e.Event], Arrow]] = {
-    State.OFFLINE: {e.Placed: _placed, e.NoNode: _to_unassigned},
-    State.LOADING: {**_LOST, e.Claimed: _claimed, e.Loaded: _loaded, e.Failed: _failed},
+    State.OFFLINE: {e.Placed: _placed, e.AdoptOrdered: _adopting, e.NoNode: _to_unassigned},
+    State.LOADING: {**_LOST, e.Claimed: _claimed, e.Sent: _sent, e.Loaded: _loaded,
+                    e.NotThere: _to_offline, e.Failed: _failed},
     State.RUNNING: _RUNNING,
     State.UNLOADING: {**_LOST, e.HolderGone: _to_offline, e.Claimed: _claimed, e.Unloaded: _unloaded,
                       e.Failed: _failed},
-    State.COMATOSE: {e.StopOrdered: _stop, e.Claimed: _claimed, e.HolderGone: _released},
+    State.COMATOSE: {e.StopOrdered: _stop, e.Placed: _placed, e.Sent: _sent, e.Claimed: _claimed,
+                     e.HolderGone: _released},
     State.ALERT: {**_RUNNING, e.Placed: _placed, e.AlertDeclined: _declined},
     State.UNASSIGNED: {e.Placed: _placed, e.AlertRaised: _alert, e.StopOrdered: _stop},
     State.QUORUM_WAIT: {e.Placed: _placed, e.AlertRaised: _alert, e.NoNode: _to_unassigned, e.StopOrdered: _stop},
@@ -187,7 +201,8 @@ TABLE: Mapping[State, Mapping[type[e.Event], Arrow]] = {
 }
 """The whole life of a resource, as data."""
 
-_OF_A_HOLDER = (e.Recovered, e.HolderGone, e.QuorumAwaited, e.MoveOrdered, e.Sent, e.Claimed, e.Failed, e.Condemned)
+_OF_A_HOLDER = (e.Recovered, e.HolderGone, e.QuorumAwaited, e.MoveOrdered, e.Sent, e.Claimed, e.Failed, e.Condemned,
+                e.NotThere)
 """What can only happen to a resource that a node holds."""
 
 
@@ -232,6 +247,7 @@ _ENDS: Mapping[type[e.Event], tuple[State, ...]] = {
     e.Failed: (State.COMATOSE,), e.Stayed: (State.RUNNING, State.UNLOADING), e.Departed: (State.MIGRATING,),
     e.Faltered: (State.MIGRATING,), e.Arrived: (State.RUNNING,), e.Prepared: (State.MIGRATING, State.UNLOADING),
     e.AlertDeclined: (State.OFFLINE, State.RUNNING), e.Unloaded: (State.OFFLINE, State.LOADING),
+    e.AdoptOrdered: (State.LOADING,), e.NotThere: (State.OFFLINE,),
 }
 
 

@@ -15,7 +15,7 @@ from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import FailureAction, ResourceSpec
 from stanchion.model.state import Mark, ResourceState, next_operation
 from stanchion.plan import placement
-from stanchion.plan.recovery import spent
+from stanchion.plan.budget import spent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

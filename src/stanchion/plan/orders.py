@@ -10,15 +10,15 @@ from dataclasses import replace
 
 from stanchion.model import events as e
 from stanchion.model.cluster import ClusterView, Held
-from stanchion.model.ids import Moment, NodeName, ResourceName
+from stanchion.model.ids import Moment, NodeName, ResourceName, SessionId
 from stanchion.model.orders import Intent, Outcome, Verb
-from stanchion.model.reasons import Reason, Why, reason
+from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import AlertKind, ResourceState, State, holders, next_operation
-from stanchion.plan import membership, placement, quarantine
+from stanchion.plan import membership, placement, quarantine, trial
 
 LEGAL: Mapping[State, tuple[Verb, ...]] = {
-    State.OFFLINE: (Verb.ONLINE,),
+    State.OFFLINE: (Verb.ONLINE, Verb.ADOPT),
     State.LOADING: (),
     State.RUNNING: (Verb.OFFLINE, Verb.MIGRATE),
     State.UNLOADING: (),
@@ -28,7 +28,12 @@ LEGAL: Mapping[State, tuple[Verb, ...]] = {
     State.QUORUM_WAIT: (Verb.OFFLINE,),
     State.MIGRATING: (),
 }
-"""What may be ordered in each state. END_PROCESS is judged by the node, which alone knows what runs."""
+"""What may be ordered in each state. END_PROCESS is judged by the node, which alone knows what runs, TEST by
+``trial``.
+"""
+
+BY_THE_NODE = frozenset({Verb.END_PROCESS, Verb.TEST})
+"""The orders that a node carries out by itself; the master only refuses them."""
 
 
 OF_A_NODE = frozenset({Verb.LEAVE, Verb.JOIN, Verb.CONFIRM_DOWN, Verb.RELEASE})
@@ -51,13 +56,28 @@ def refusal(view: ClusterView, intent: Intent) -> Reason | None:
         return reason(Why.UNKNOWN_RESOURCE, name)
     if intent.verb is Verb.END_PROCESS:
         return None if holders(held.value) else reason(Why.NO_PROCESS, name)
+    if intent.verb is Verb.TEST:
+        return trial.refusal(view, intent)
+    if intent.verb in {Verb.ALERT_YES, Verb.ALERT_NO} and (unasked := _unasked(intent, held.value)) is not None:
+        return unasked
     if intent.verb not in LEGAL[held.value.state]:
         can = ", ".join(LEGAL[held.value.state]) or "nothing, wait until it has ended"
         return reason(Why.ILLEGAL_NOW, intent.verb, held.value.state, can)
     if intent.verb is Verb.MIGRATE:
         return _migrate_refusal(view, intent, held.value, spec.value)
-    if intent.verb is Verb.ONLINE and intent.node is not None:
+    if intent.verb in {Verb.ONLINE, Verb.ADOPT} and (tried := trial.under_way(view, name)) is not None:
+        return tried
+    if intent.verb in {Verb.ONLINE, Verb.ADOPT} and intent.node is not None:
         return placement.rejection(view, spec.value, intent.node)
+    return None
+
+
+def _unasked(intent: Intent, state: ResourceState) -> Reason | None:
+    """Say that the alert which is answered does not ask any more: it was answered, or the world went on."""
+    if state.alert is None:
+        return reason(Why.NO_ALERT, state.state, sentence(state.reason))
+    if intent.alert is not None and intent.alert is not state.alert:
+        return reason(Why.OTHER_ALERT, intent.alert, state.alert)
     return None
 
 
@@ -97,6 +117,8 @@ def event_for(view: ClusterView, intent: Intent, held: Held[ResourceState], spec
     operation = next_operation(held.value.name, held.revision)
     home = placement.home_session(view, spec)
     match intent.verb:
+        case Verb.ADOPT:
+            return _adoption(view, intent, held, home)
         case Verb.ONLINE:
             fit = placement.candidates(view, spec)
             node = intent.node or fit.first
@@ -115,6 +137,16 @@ def event_for(view: ClusterView, intent: Intent, held: Held[ResourceState], spec
             return _consent(view, intent, held, spec)
         case _:
             return e.AlertDeclined(why=reason(Why.ALERT_NO, intent.by), settled_for=home)
+
+
+def _adoption(view: ClusterView, intent: Intent, held: Held[ResourceState], home: SessionId | None) -> e.Event:
+    node = intent.node
+    session = view.session_of(node) if node is not None else None
+    assert node is not None
+    assert session is not None
+    return e.AdoptOrdered(node=node, session=session, operation=next_operation(held.value.name, held.revision),
+                          spec_revision=view.specs[held.value.name].revision, settled_for=home,
+                          why=reason(Why.ADOPT_ASKED, intent.by, node))
 
 
 def _consent(view: ClusterView, intent: Intent, held: Held[ResourceState], spec: ResourceSpec) -> e.Event:
@@ -153,6 +185,7 @@ def ending(view: ClusterView, intent: Intent, now: Moment) -> Intent | None:
         return None
     reached = {
         Verb.ONLINE: state.state in {State.RUNNING, State.UNASSIGNED},
+        Verb.ADOPT: state.state is State.RUNNING,
         Verb.OFFLINE: state.state is State.OFFLINE,
         Verb.MIGRATE: state.state is State.RUNNING and state.node == intent.node,
         Verb.ALERT_YES: state.state is State.RUNNING,

@@ -1,7 +1,7 @@
 """Where a resource may go: candidates in order, and for every other node the reason why not.
 
 The order of questions is the original's: Resource Follows Master, exclusion groups, preferred order; a node in
-quarantine is asked like one that is away. Nodes are asked
+quarantine is asked like one that is away. Then come the resources that it is kept together with. Nodes are asked
 in the order of the resource's preferred list, or of their names where it lists none. Nothing is thrown away: a
 rejected node keeps its reason, because "why not there?" is the question that people ask.
 """
@@ -14,7 +14,7 @@ from stanchion.model.ids import NodeName, ResourceName, SessionId
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import holders
-from stanchion.plan import quarantine
+from stanchion.plan import quarantine, strays, together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,11 +51,17 @@ def candidates(view: ClusterView, spec: ResourceSpec, *, without: Collection[Nod
             fit.append(node)
         else:
             rejected.append((node, fault))
+    fit.sort(key=lambda node: _misfits(view, spec.name, node))
     return Placement(nodes=tuple(fit), rejected=tuple(rejected))
 
 
 def rejection(view: ClusterView, spec: ResourceSpec, node: NodeName) -> Reason | None:
     """Say why the node may not hold the resource, or None when it may."""
+    return _unfit(view, spec, node) or _parting(view, spec.name, node)
+
+
+def _unfit(view: ClusterView, spec: ResourceSpec, node: NodeName) -> Reason | None:
+    """Say why the node may not hold the resource, as far as it does not go by another one."""
     if node not in view.nodes:
         return reason(Why.UNKNOWN_NODE, node)
     if view.nodes[node].value.witness:
@@ -70,17 +76,24 @@ def rejection(view: ClusterView, spec: ResourceSpec, node: NodeName) -> Reason |
         return reason(Why.NODE_QUARANTINED, node)
     if spec.policies.follows_master and (view.master is None or view.master.value.node != node):
         return reason(Why.NODE_NOT_MASTER, node)
+    if (astray := strays.bar(view, spec.name, node)) is not None:
+        return astray
     rival = _rival(view, spec.name, node)
     return None if rival is None else reason(Why.NODE_EXCLUDED, node, rival)
 
 
-def after(view: ClusterView, spec: ResourceSpec, node: NodeName) -> NodeName | None:
-    """Give the next preferred node after ``node`` that may hold it; the search wraps and never gives ``node``."""
-    fit = candidates(view, spec, without=(node,)).nodes
+def after(view: ClusterView, spec: ResourceSpec, node: NodeName, *,
+          without: Collection[NodeName] = ()) -> NodeName | None:
+    """Give the next preferred node after ``node`` that may hold it; the search wraps.
+
+    It never gives ``node`` itself, nor one of those in ``without``.
+    """
+    fit = candidates(view, spec, without=(node, *without)).nodes
     listed = order(view, spec)
     place = listed.index(node) if node in listed else -1
     turned = (*listed[place + 1:], *listed[:place + 1])
-    return next((candidate for candidate in turned if candidate in fit), None)
+    return min((candidate for candidate in turned if candidate in fit),
+               key=lambda candidate: _misfits(view, spec.name, candidate), default=None)
 
 
 def home_session(view: ClusterView, spec: ResourceSpec) -> SessionId | None:
@@ -96,3 +109,24 @@ def _rival(view: ClusterView, name: ResourceName, node: NodeName) -> ResourceNam
         if held is not None and node in (*holders(held.value), held.value.move and held.value.move.target):
             return other
     return None
+
+
+def _parting(view: ClusterView, name: ResourceName, node: NodeName) -> Reason | None:
+    """Say which resource that it is kept together with would be parted from it there."""
+    leader = together.leader(view, name)
+    if leader is None:
+        return None
+    there = together.place(view, leader)
+    if leader != name:
+        return None if there == node else reason(Why.NODE_PARTED, node, leader, there)
+    for mate in together.companions(view, name):
+        fault = _unfit(view, view.specs[mate].value, node) if mate in view.specs else None
+        if fault is not None:
+            return reason(Why.NODE_PARTS, node, mate, sentence(fault))
+    return None
+
+
+def _misfits(view: ClusterView, name: ResourceName, node: NodeName) -> int:
+    """Count those that are to be placed soon, are kept together with it, and could not come there."""
+    mates = (view.specs[mate].value for mate in together.adrift(view, name) if mate in view.specs)
+    return sum(_unfit(view, mate, node) is not None for mate in mates)

@@ -17,7 +17,7 @@ from stanchion.model.orders import ENDED, Intent, Outcome, Verb
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.state import State, holders
 from stanchion.model.transaction import Guard, Put, Transaction
-from stanchion.plan import fencing, membership, orders, quarantine, recovery
+from stanchion.plan import failing, fencing, membership, orders, quarantine, recovery, strays
 from stanchion.plan.causes import cause
 from stanchion.plan.change import alive, applied, step
 
@@ -34,7 +34,7 @@ def decide(view: ClusterView, me: Session, now: Moment, senses: Senses = DEAF) -
     ``senses`` is what the master perceives itself; it only makes fence devices begin early.
     """
     standing = (*fencing.judge(view, me, senses, now), *membership.judge(view, me, now),
-                *quarantine.judge(view, me, now))
+                *quarantine.judge(view, me, now), *strays.judge(view, me, now))
     if standing:
         return standing
     decisions: list[Decision] = []
@@ -62,7 +62,7 @@ def _own_accord(view: ClusterView, name: ResourceName, me: Session, now: Moment)
     verdict = recovery.judge(view, held, spec.value, now)
     if verdict is None:
         return None
-    return step(held, verdict.event, now, by=me.node, guards=verdict.guards,
+    return step(held, verdict.event, now, by=me.node, guards=(*verdict.guards, strays.guard(view, name)),
                 cause=cause(view, held.value, verdict.event, verdict.guards))
 
 
@@ -75,7 +75,7 @@ def _order(view: ClusterView, held: Held[Intent], me: Session, now: Moment) -> t
     fault = orders.refusal(view, intent)
     if fault is not None:
         return (_write(held, orders.refused(intent, fault, now), fault, me, now),)
-    if intent.verb is Verb.END_PROCESS:
+    if intent.verb in orders.BY_THE_NODE:
         return ()
     if intent.verb in orders.OF_A_NODE:
         return (_node_order(view, held, me, now),)
@@ -89,7 +89,8 @@ def _resource_order(view: ClusterView, held: Held[Intent], me: Session, now: Mom
     event = orders.event_for(view, intent, state, spec.value)
     target = getattr(event, "target", None) or getattr(event, "node", None)
     change = step(state, event, now, by=me.node, cause=intent.id,
-                  guards=() if target is None or target not in view.live else (alive(view, target),))
+                  guards=(strays.guard(view, intent.resource),
+                          *(() if target is None or target not in view.live else (alive(view, target),))))
     operation = getattr(event, "operation", None)
     accepted = replace(intent, outcome=Outcome.ACCEPTED, node=target or intent.node, operation=operation)
     return _joined(change, _write(held, accepted, event.why, me, now))
@@ -182,6 +183,8 @@ def idle_until(view: ClusterView, now: Moment) -> float | None:
     if any(held.value.attempt is Attempt.FAILED and held.value.session not in view.proofs
            for held in view.fencings.values()):
         waits.append(fencing.RETRY_S)
+    waits += [left_s for name, held in view.states.items() if name in view.specs
+              and (left_s := failing.left_s(held.value, view.specs[name].value, now))]
     if view.settings is not None and view.membership is not None and not view.membership.value.quorum and any(
             held.value.state is State.QUORUM_WAIT for held in view.states.values()):
         timeout_s = view.settings.value.quorum_timeout_s

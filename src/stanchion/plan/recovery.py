@@ -14,7 +14,8 @@ from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import FailbackMode, FailoverMode, ResourceSpec, StartMode
 from stanchion.model.state import AlertKind, Mark, Phase, ResourceState, State, holders, next_operation
 from stanchion.model.transaction import Guard
-from stanchion.plan import placement
+from stanchion.plan import failing, placement, strays, together
+from stanchion.plan.budget import spent
 from stanchion.plan.change import alive
 from stanchion.plan.membership import Fate, covering, fate, proof_of
 
@@ -23,8 +24,6 @@ EARLY_S = 60.0
 
 EARLY_LOSSES_MAX = 2
 """So many hosts may be lost just after a start; then the resource is not started again by itself ("poisonous")."""
-
-HOUR_S = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +39,8 @@ def judge(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now:
     match held.value.state:
         case State.OFFLINE:
             return None
+        case State.COMATOSE if not holders(held.value):
+            return _again(view, held, spec, now)
         case State.UNASSIGNED | State.QUORUM_WAIT:
             return _waiting(view, held, spec)
         case State.MIGRATING:
@@ -94,8 +95,16 @@ def _held(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now:
             return _unbegun(view, held, spec, state.node)
         case Fate.LIVE if state.state in {State.RUNNING, State.ALERT}:
             return _settled(view, held, spec, state.node, now)
+        case Fate.LIVE if state.state is State.COMATOSE:
+            return _again(view, held, spec, now)
         case _:
             return None
+
+
+def _again(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> Verdict | None:
+    event = failing.again(view, held, spec, now)
+    node = getattr(event, "target", None) or getattr(event, "node", None)
+    return None if event is None or node is None else Verdict(event=event, guards=(alive(view, node),))
 
 
 def _unbegun(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName) -> Verdict | None:
@@ -191,7 +200,27 @@ def _settled(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, n
         return Verdict(event=e.Sent(target=master, operation=operation, why=reason(Why.FOLLOWS_MASTER, master),
                                     moved_at_s=now.wall_s, settled_for=placement.home_session(view, spec)),
                        guards=(alive(view, master),))
-    return _failback(view, held, spec, node, now)
+    return _followed(view, held, spec, node, now) or _failback(view, held, spec, node, now)
+
+
+def _followed(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName,
+              now: Moment) -> Verdict | None:
+    """Go where the leader of those that it is kept together with runs; the target is asked first.
+
+    A target that would not take it is not asked again: then an operator decides.
+    """
+    state, leader = held.value, together.leader(view, held.value.name)
+    there = together.place(view, leader) if leader is not None else None
+    if leader is None or there is None or leader == state.name or there == node:
+        return None
+    if view.states[leader].value.state is not State.RUNNING or placement.rejection(view, spec, there) is not None:
+        return None
+    if state.reason.why in {Why.MIGRATE_FAILED, Why.PREFLIGHT_FAILED} or spent(state, spec, now):
+        return None
+    return Verdict(event=e.MoveOrdered(target=there, live=spec.live, why=reason(Why.FOLLOWS_GROUP, leader, there),
+                                       operation=next_operation(state.name, held.revision), moved_at_s=now.wall_s,
+                                       settled_for=placement.home_session(view, spec)),
+                   guards=(alive(view, there), Guard(Key(Kind.STATE, leader), view.states[leader].revision)))
 
 
 def _failback(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName,
@@ -217,12 +246,6 @@ def _failback(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, 
                                            moved_at_s=now.wall_s, settled_for=home), guards=guards)
     return Verdict(event=e.Sent(target=first, operation=operation, why=why, moved_at_s=now.wall_s, settled_for=home),
                    guards=guards)
-
-
-def spent(state: ResourceState, spec: ResourceSpec, now: Moment) -> bool:
-    """Tell whether the resource has used up its automatic moves of the last hour."""
-    recent = [at for at in state.moves if abs(now.wall_s - at) < HOUR_S]
-    return len(recent) >= spec.policies.moves_per_hour
 
 
 def _emptied(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName) -> Verdict:
@@ -252,7 +275,8 @@ def _migrating(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec,
     arriving = move.phase is Phase.IN
     if source is Fate.PROVEN and (move.phase is Phase.PREPARE or target is Fate.PROVEN):
         return _lost(view, held, spec, state.node, now)
-    if source is Fate.PROVEN and target in {Fate.LIVE, Fate.RETURNED} and not arriving:
+    if source is Fate.PROVEN and target in {Fate.LIVE, Fate.RETURNED} and not arriving and (
+            strays.bar(view, state.name, move.target) is None):
         # The machine may have gone over in full: the target looks before it loads, and adopts what runs there.
         return Verdict(event=e.Recovered(node=move.target, operation=next_operation(state.name, held.revision),
                                          session=move.session, why=reason(Why.SOURCE_LOST, state.node),

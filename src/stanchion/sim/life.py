@@ -13,6 +13,7 @@ import structlog
 
 from stanchion.model.cluster import ClusterView, Settings
 from stanchion.model.fencing import FenceDevice
+from stanchion.model.groups import Bond, Group
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.orders import ENDED, Verb
 from stanchion.model.resource import MachineKind
@@ -89,8 +90,8 @@ class _Stage:
 
     def __init__(self, life: Life, watch: Watcher | None) -> None:
         self.life = life
-        settings = Settings(cluster="pretend", profile=life.profile,
-                            exclusions=(tuple(map(ResourceName, life.apart)),) if life.apart else ())
+        apart = Group(name="apart", bond=Bond.APART, members=tuple(map(ResourceName, life.apart)))
+        settings = Settings(cluster="pretend", profile=life.profile, groups=(apart,) if life.apart else ())
         self.world = World(life.nodes, settings=settings)
         self.watch = watch
         self.deeds = Deeds(self.world, life)

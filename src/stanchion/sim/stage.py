@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from stanchion.model.cluster import ClusterView, Key, Kind, Settings
+from stanchion.model.groups import Bond, Group
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.orders import Verb
 from stanchion.model.resource import FailbackMode, Policies, ResourceSpec, ScriptKind
@@ -51,14 +52,13 @@ class _Stage:
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        apart = tuple(tuple(map(ResourceName, rule.vms)) for rule in scenario.rules if rule.kind == "apart")
-        self.world = World(scenario.nodes, settings=Settings(cluster="pretend", exclusions=apart))
+        groups = tuple(Group(name=f"rule{number}", bond=Bond(rule.kind), members=tuple(map(ResourceName, rule.vms)))
+                       for number, rule in enumerate(scenario.rules) if rule.kind in {"apart", "together"})
+        self.world = World(scenario.nodes, settings=Settings(cluster="pretend", groups=groups))
         self.reasons: set[Because] = set()
         self.lost_at: dict[str, float] = {}
         if scenario.seeded:
             self.reasons.add(Because.SEEDED)
-        if any(rule.kind == "together" for rule in scenario.rules):
-            self.reasons.add(Because.TOGETHER)
         if scenario.policy.get("placement", "by_count") != "by_count" or scenario.policy.get("auto_rebalance"):
             self.reasons.add(Because.LOAD)
 
