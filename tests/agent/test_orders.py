@@ -244,7 +244,7 @@ def test_illegal_orders_are_refused_with_what_is_possible() -> None:
         refused = await world.order(Verb.MIGRATE, "web", "b")
         assert refused.outcome is Outcome.REFUSED
         assert refused.reason is not None
-        assert refused.reason.operands[1:] == ("Offline", "online")
+        assert refused.reason.operands[1:] == ("Offline", "online, adopt")
         await world.order(Verb.ONLINE, "web")
         own = await world.order(Verb.MIGRATE, "web", "a")
         assert own.reason is not None

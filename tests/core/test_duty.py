@@ -40,7 +40,9 @@ def test_a_placed_resource_is_claimed_before_anything_is_begun() -> None:
     """Until the claim is written, the master may give the resource to another node."""
     answer = ask(record(State.LOADING, session=None))
 
-    assert answer == e.Claimed(session="a1", why=record().reason)
+    assert isinstance(answer, e.Claimed)
+    assert (answer.session, answer.why) == ("a1", record().reason)
+    assert answer.spec_revision > 0
 
 
 def test_a_node_that_is_leaving_claims_nothing_new() -> None:

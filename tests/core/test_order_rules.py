@@ -17,7 +17,7 @@ BY_STATE: dict[State, ResourceState] = {
     State.MIGRATING: moving(Phase.OUT),
 }
 TABLE = {
-    State.OFFLINE: {Verb.ONLINE}, State.LOADING: set(), State.RUNNING: {Verb.OFFLINE, Verb.MIGRATE},
+    State.OFFLINE: {Verb.ONLINE, Verb.ADOPT}, State.LOADING: set(), State.RUNNING: {Verb.OFFLINE, Verb.MIGRATE},
     State.UNLOADING: set(), State.COMATOSE: {Verb.OFFLINE}, State.MIGRATING: set(),
     State.ALERT: {Verb.ALERT_YES, Verb.ALERT_NO, Verb.OFFLINE}, State.UNASSIGNED: {Verb.OFFLINE},
     State.QUORUM_WAIT: {Verb.OFFLINE},

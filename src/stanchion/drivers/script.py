@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
-from stanchion.drivers import keeper
+from stanchion.drivers import keeper, rehearsal
 from stanchion.drivers.rundir import CODE_REFUSED, RunDirectory, file_name, runs_in
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import NodeName, ResourceName
@@ -74,6 +74,13 @@ class ScriptRunner:
                 await asyncio.wait_for(directory.ended(), max(left_s, 0.0))
             self._reap()
             return await asyncio.to_thread(directory.result, order, self._node)
+
+    async def rehearse(self, order: ScriptOrder) -> Run:
+        """Tell what a script would do, as the output of a run, without doing any of it."""
+        began = self._clock.now()
+        end, code, told = await rehearsal.rehearse(order.text, self._environment_of(order), self._library.parent)
+        return Run(resource=order.resource, script=order.script, operation=order.operation, node=self._node,
+                   started_at_s=began.wall_s, ended_at_s=self._clock.now().wall_s, end=end, code=code, output=told)
 
     def process_of(self, resource: ResourceName) -> int | None:
         """Give the process id of the resource's script that runs now, if any."""

@@ -115,9 +115,33 @@ class Sent(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed(Event):
-    """The node takes the resource over into its present session: it begins to load, or it adopts what runs."""
+    """The node takes the resource over into its present session: it begins to load, or it adopts what runs.
+
+    ``spec_revision`` is the revision of the configuration that a load binds itself to; 0: it stays what it was.
+    """
 
     session: SessionId
+    spec_revision: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptOrdered(Event):
+    """It is said to run on this node already: the node is to look, and to hold it if that is so.
+
+    ``session`` is the node's present one: the machine may be executing there now, so only a proof about that session
+    allows it to start elsewhere.
+    """
+
+    node: NodeName
+    session: SessionId
+    operation: OperationId
+    spec_revision: int
+    settled_for: SessionId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotThere(Event):
+    """It should be adopted, and is not found running."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
