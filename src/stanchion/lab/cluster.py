@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Sequence
@@ -217,6 +218,13 @@ def default_directory() -> Path:
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     own = f"/tmp/stanchion-lab-{os.getuid()}"  # noqa: S108 - create() refuses a directory of another user
     return Path(runtime) / "stanchion-lab" if runtime else Path(own)
+
+
+def short_directory() -> Path:
+    """Make a fresh directory whose path leaves room for sockets' names."""
+    wanted = Path(tempfile.gettempdir())
+    place = wanted if len(str(wanted)) < LONGEST_DIRECTORY // 2 else Path("/tmp")  # noqa: S108 - mkdtemp makes it safe
+    return Path(tempfile.mkdtemp(prefix="stanchion-", dir=place))
 
 
 def free_ports(count: int) -> list[int]:

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 
+CLONE_NEWNET = 0x40000000
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -30,6 +31,12 @@ def die_with_parent() -> None:
 def end_with_parent() -> None:
     """Ask the kernel to tell the calling process (SIGTERM) when its parent ends. To be called as the other."""
     _prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def leave_network() -> None:
+    """Move the calling process, before it has threads, into a network namespace of its own. Raises ``OSError``."""
+    if _LIBC.unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "no network namespace can be made here")
 
 
 def _prctl(option: int, value: int) -> None:

@@ -12,14 +12,13 @@ import re
 import shutil
 import signal
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from stanchion.lab import linux_guest
-from stanchion.lab.cluster import LONGEST_DIRECTORY, Lab
+from stanchion.lab.cluster import Lab, short_directory
 from stanchion.lab.demo import calm, faults
 from stanchion.lab.demo.stage import Stage, StepFailed, machines_in
 from stanchion.lab.demo.telling import Outcome, Teller
@@ -122,13 +121,6 @@ def _clean_up(lab: Lab | None, directory: Path, teller: Teller, *, evidence: boo
                         "node*/supervisor.log, machines/*.serial.")
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def short_directory() -> Path:
-    """Make a fresh directory whose path leaves room for sockets' names."""
-    wanted = Path(tempfile.gettempdir())
-    place = wanted if len(str(wanted)) < LONGEST_DIRECTORY // 2 else Path("/tmp")  # noqa: S108 - mkdtemp makes it safe
-    return Path(tempfile.mkdtemp(prefix="stanchion-", dir=place))
 
 
 def run_many(times: int, steps: Sequence[Step], linux: LinuxGuest | None) -> bool:
