@@ -4,7 +4,7 @@ Production (``store``, ``drivers``), the simulator (``sim``) and the tests stand
 contract tests run against each of them. Nothing here decides; nothing here knows who stands behind the door.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -12,9 +12,11 @@ from stanchion.model.cluster import Change, Held, Kind, Record
 from stanchion.model.fencing import FenceDevice, Power
 from stanchion.model.history import Run
 from stanchion.model.ids import BootId, LeaseId, Moment, NodeName, OperationId, ResourceName, Revision, SessionId
+from stanchion.model.notification import Message, Way
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence
 from stanchion.model.transaction import Committed, Conflict, Transaction
+from stanchion.model.trust import Authority, Member, Paper
 
 
 class Clock(Protocol):
@@ -122,6 +124,10 @@ class Runner(Protocol):
         """
         ...
 
+    async def rehearse(self, order: ScriptOrder) -> Run:
+        """Tell what a script would do, as the output of a run, without doing any of it."""
+        ...
+
     def process_of(self, resource: ResourceName) -> int | None:
         """Give the process id of the resource's script that runs now, if any."""
         ...
@@ -142,6 +148,13 @@ class Hypervisor(Protocol):
         """Tell whether the machine executes here; the text says what was seen, for people.
 
         A machine that waits paused for an incoming migration does not execute.
+        """
+        ...
+
+    async def sweep(self, specs: Sequence[ResourceSpec]) -> Mapping[ResourceName, tuple[Presence, str]]:
+        """Look for many machines at once, cheaply: one question to each hypervisor, then a look at what it names.
+
+        Machines that only a script can tell of are left out.
         """
         ...
 
@@ -229,6 +242,41 @@ class Fencer(Protocol):
 
     async def agents(self) -> Mapping[str, str]:
         """Name the fence agents that this host has, with what each says of itself; empty where it says nothing."""
+        ...
+
+
+class Issuer(Protocol):
+    """Signs certificates on behalf of the cluster."""
+
+    def issue(self, authority: Authority, request: str, node: NodeName, address: str) -> tuple[str, Paper]:
+        """Give a node a certificate in PEM, and what it says.
+
+        Raises ``InvalidInput`` for a request that is none, ``HostError`` where the authority's key cannot be opened.
+        """
+        ...
+
+    def revocations(self, authority: Authority) -> str:
+        """Give the list of certificates that are accepted no more, in PEM."""
+        ...
+
+
+class Ballot(Protocol):
+    """The members of the etcd that holds the store."""
+
+    async def members(self) -> tuple[Member, ...]:
+        """List them, each with its health as it answers now."""
+        ...
+
+    async def remove(self, member: Member) -> None:
+        """Take one out for good. Raises ``NotNow`` where those that stay would be no majority of well ones."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells people and programs outside the cluster."""
+
+    async def send(self, way: Way, message: Message) -> str:
+        """Deliver a message and give what the other side answered. Raises ``HostError`` where it is not delivered."""
         ...
 
 

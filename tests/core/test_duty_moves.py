@@ -24,11 +24,13 @@ from stanchion.model.history import RunEnd
 from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import ResourceSpec, Script, ScriptKind
 from stanchion.model.state import Phase, Presence, ResourceState
+from stanchion.model.stray import Sighting, Stray
 from stanchion.plan.case import Fact, Next
 
 LIVE = spec(live=True)
 PREPARE, OUT, IN, ABORT = (moving(phase) for phase in Phase)
 COLD = moving(Phase.PREPARE, live=False)
+NOT_HERE = saw(Step.LOOK, ABSENT)
 
 
 def bare(of: ResourceSpec, *kinds: ScriptKind) -> ResourceSpec:
@@ -65,14 +67,23 @@ def test_the_source_in_a_new_life_claims_first(state: ResourceState) -> None:
 def test_the_target_checks_that_the_files_are_those_of_the_source() -> None:
     state = moving(Phase.PREPARE, digests={"/etc/web": "abc"})
 
-    action = target(state)
+    action = target(state, NOT_HERE)
 
     assert isinstance(action, CheckHost)
     assert action.digests == {"/etc/web": "abc"}
 
 
+def test_a_target_where_the_machine_runs_already_refuses_it_and_touches_nothing() -> None:
+    """Somebody started it there by hand: before anything is prepared the target looks."""
+    assert isinstance(target(PREPARE), Look)
+    answer = target(PREPARE, saw(Step.LOOK, RUNNING, "QEMU: it runs"))
+    assert told(answer) == (e.Stayed, Why.PREFLIGHT_FAILED)
+    astray = Stray(resource="web", sightings=(Sighting(node="c", session="c1", since_s=0),))
+    assert told(ask(PREPARE, of=LIVE, me="b", records=(astray,))) == (e.Stayed, Why.PREFLIGHT_FAILED)
+
+
 def test_a_target_that_is_not_ready_leaves_the_machine_alone() -> None:
-    answer = target(PREPARE, checked("/etc/web is missing"))
+    answer = target(PREPARE, NOT_HERE, checked("/etc/web is missing"))
 
     assert told(answer) == (e.Stayed, Why.PREFLIGHT_FAILED)
     assert isinstance(answer, e.Stayed)
@@ -80,11 +91,11 @@ def test_a_target_that_is_not_ready_leaves_the_machine_alone() -> None:
 
 
 def test_the_target_opens_the_door_of_a_live_move() -> None:
-    run = target(PREPARE, checked())
+    run = target(PREPARE, NOT_HERE, checked())
     assert isinstance(run, RunScript)
     assert (run.script, run.environment) == (ScriptKind.PREPARE, {"NCS_TOFROM": "a"})
 
-    answer = target(PREPARE, checked(), ended(Step.PREPARE, output="door: tcp:b:4444\n"))
+    answer = target(PREPARE, NOT_HERE, checked(), ended(Step.PREPARE, output="door: tcp:b:4444\n"))
 
     assert isinstance(answer, e.Prepared)
     assert (answer.door, answer.session, answer.why.why) == ("tcp:b:4444", "b1", Why.MIGRATE_ASKED)
@@ -92,7 +103,7 @@ def test_the_target_opens_the_door_of_a_live_move() -> None:
 
 @pytest.mark.parametrize(("state", "of"), [(COLD, LIVE), (PREPARE, bare(LIVE, ScriptKind.PREPARE))])
 def test_where_nothing_is_to_be_prepared_the_check_is_enough(state: ResourceState, of: ResourceSpec) -> None:
-    answer = target(state, checked(), of=of)
+    answer = target(state, NOT_HERE, checked(), of=of)
 
     assert isinstance(answer, e.Prepared)
     assert answer.door == ""
@@ -101,9 +112,9 @@ def test_where_nothing_is_to_be_prepared_the_check_is_enough(state: ResourceStat
 @pytest.mark.parametrize("run", [ended(Step.PREPARE, 1, command="qemu -incoming"), ended(Step.PREPARE, end=OVERDUE),
                                  ended(Step.PREPARE, 137, end=RunEnd.KILLED)])
 def test_a_failed_preparation_is_cleaned_up_and_the_machine_stays(run: Fact) -> None:
-    assert does(target(PREPARE, checked(), run)) is Step.HALT
-    assert told(target(PREPARE, checked(), run, ended(Step.HALT))) == (e.Stayed, Why.PREFLIGHT_FAILED)
-    assert told(target(PREPARE, checked(), run, of=bare(LIVE, ScriptKind.HALT))) == (e.Stayed, Why.PREFLIGHT_FAILED)
+    assert does(target(PREPARE, NOT_HERE, checked(), run)) is Step.HALT
+    assert told(target(PREPARE, NOT_HERE, checked(), run, ended(Step.HALT))) == (e.Stayed, Why.PREFLIGHT_FAILED)
+    assert told(target(PREPARE, NOT_HERE, checked(), run, of=bare(LIVE, ScriptKind.HALT))) == (e.Stayed, Why.PREFLIGHT_FAILED)
 
 
 # Out.

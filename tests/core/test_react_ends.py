@@ -126,7 +126,7 @@ def test_a_target_that_will_not_get_its_machine_cleans_up_once() -> None:
 
 def test_it_cleans_up_after_what_is_in_the_air_and_before_it_loads_itself() -> None:
     talk = Talk(spec(live=True), moving(Phase.PREPARE, "b", "a"))
-    check = only(talk.see(), a.CheckHost)
+    check = only(talk.finds(only(talk.see(), a.Look), ABSENT), a.CheckHost)
     assert isinstance(check, a.CheckHost)
     assert talk.see(record(State.COMATOSE, "b")) == []
     assert talk.see(LOADING) == []

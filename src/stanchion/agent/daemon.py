@@ -17,6 +17,7 @@ from stanchion.agent.follow import follow
 from stanchion.agent.hearing import Hearing
 from stanchion.agent.loop import Loop
 from stanchion.agent.mastery import Mastery
+from stanchion.agent.patrol import Patrol
 from stanchion.agent.tenure import Tenure
 from stanchion.model.actions import Action, ViewChanged
 from stanchion.model.cluster import ClusterView
@@ -44,6 +45,9 @@ class Daemon:
         self._hearing = Hearing(doors, identity, view=lambda: self.view, session=lambda: self.tenure.session,
                                 opened=self.tenure.opened, changed=self._mastery.sensed)
 
+        self._patrol = Patrol(doors, view=lambda: self.view, session=lambda: self.tenure.session,
+                              busy=lambda: self.loop.state.busy, changed=self.loop.changed)
+
     @property
     def view(self) -> ClusterView:
         """What this agent sees of the cluster now."""
@@ -59,6 +63,7 @@ class Daemon:
                 group.create_task(follow(self._doors.store, self._seen))
                 group.create_task(self._mastery.run())
                 group.create_task(self._hearing.run())
+                group.create_task(self._patrol.run())
                 for other in others:
                     group.create_task(other)
         except asyncio.CancelledError:

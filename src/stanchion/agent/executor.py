@@ -14,12 +14,12 @@ import structlog
 
 from stanchion.agent.doors import Doors, Identity
 from stanchion.model import actions as a
-from stanchion.model.cluster import Key, Kind
+from stanchion.model.cluster import Held, Key, Kind
 from stanchion.model.errors import StanchionError, StoreUnavailable
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import OperationId, ResourceName, SessionId
-from stanchion.model.orders import Outcome
-from stanchion.model.reasons import Why, reason
+from stanchion.model.orders import Intent, Outcome
+from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence
 from stanchion.model.transaction import Committed, Guard, Put, Transaction
@@ -63,7 +63,7 @@ class Executor:
                 self._drop(halts=True)
             case a.HaltAll():
                 self._drop()
-                self._start(self._halt_all(action.specs), lasting=True)
+                self._start(self._halt_all(action.specs, action.others), lasting=True)
             case _:
                 self._start(self._work(action))
 
@@ -80,6 +80,8 @@ class Executor:
                 return self._commit(action)
             case a.EndProcess():
                 return self._end_process(action)
+            case a.TestScript():
+                return self._test(action)
             case a.ResetHost():
                 return self._reset(action)
             case a.GiveBack():
@@ -110,6 +112,17 @@ class Executor:
         self._post(a.ScriptEnded(resource=action.spec.name, step=action.step, stage=action.stage, run=run))
 
     async def _run(self, spec: ResourceSpec, kind: ScriptKind, stage: str, environment: dict[str, str]) -> Run:
+        order = self._order_of(spec, kind, stage, environment)
+        began = self._doors.clock.now()
+        try:
+            return await self._doors.runner.run(order)
+        except (StanchionError, OSError) as problem:
+            log.warning("a script could not be started", resource=spec.name, script=kind.value, problem=str(problem))
+            return Run(resource=spec.name, script=kind, operation=OperationId(stage), node=self._identity.node,
+                       started_at_s=began.wall_s, ended_at_s=self._doors.clock.now().wall_s, end=RunEnd.REFUSED,
+                       code=1, command=str(problem), output=str(problem))
+
+    def _order_of(self, spec: ResourceSpec, kind: ScriptKind, stage: str, environment: dict[str, str]) -> ScriptOrder:
         script = spec.scripts.of(kind)
         words = {
             "NCS_RESOURCE": spec.name,
@@ -120,16 +133,8 @@ class Executor:
             "OCF_RESKEY_CRM_meta_timeout": str(round(script.timeout_s * 1000)),
             **environment,
         }
-        order = ScriptOrder(resource=spec.name, script=kind, operation=OperationId(stage), text=script.text,
-                            timeout_s=script.timeout_s, environment=words)
-        began = self._doors.clock.now()
-        try:
-            return await self._doors.runner.run(order)
-        except (StanchionError, OSError) as problem:
-            log.warning("a script could not be started", resource=spec.name, script=kind.value, problem=str(problem))
-            return Run(resource=spec.name, script=kind, operation=OperationId(stage), node=self._identity.node,
-                       started_at_s=began.wall_s, ended_at_s=self._doors.clock.now().wall_s, end=RunEnd.REFUSED,
-                       code=1, command=str(problem), output=str(problem))
+        return ScriptOrder(resource=spec.name, script=kind, operation=OperationId(stage), text=script.text,
+                           timeout_s=script.timeout_s, environment=words)
 
     async def _record(self, run: Run) -> None:
         """Keep the run for people; a store that is away costs the record, never the operation."""
@@ -165,16 +170,40 @@ class Executor:
         self._post(a.Reported(resource=action.resource, decided_on=action.state.revision, written=written))
 
     async def _end_process(self, action: a.EndProcess) -> None:
-        intent, now = action.intent.value, self._doors.clock.now()
         ended = await self._doors.runner.end(action.resource)
         why = reason(Why.ENDED_PROCESS) if ended else reason(Why.NO_PROCESS, action.resource)
-        outcome = Outcome.DONE if ended else Outcome.REFUSED
-        after = replace(intent, outcome=outcome, reason=why, ended_at_s=now.wall_s)
-        guard = Guard(Key(Kind.INTENT, intent.id), action.intent.revision)
+        await self._answer(action.intent, Outcome.DONE if ended else Outcome.REFUSED, why)
+
+    async def _test(self, action: a.TestScript) -> None:
+        """Try a script, really or dry, and keep the run."""
+        intent, kind = action.intent.value, action.intent.value.script or ScriptKind.MONITOR
+        if not self._in_time():
+            return
+        if intent.dry:
+            run = await self._doors.runner.rehearse(self._order_of(action.spec, kind, f"dry-{intent.id}", {}))
+        else:
+            run = await self._run(action.spec, kind, f"test-{intent.id}", {})
+        await self._record(run)
+        match run.end:
+            case RunEnd.OVERDUE:
+                limit_s = action.spec.scripts.of(kind).timeout_s
+                outcome, why = Outcome.FAILED, reason(Why.TEST_OVERDUE, kind, f"{limit_s:g}")
+            case RunEnd.REFUSED:
+                outcome, why = Outcome.FAILED, reason(Why.TEST_REFUSED, kind, " ".join(run.output.split()))
+            case _:
+                outcome, why = Outcome.DONE, reason(Why.TESTED, kind, run.code)
+        await self._answer(action.intent, outcome, why, run.operation)
+
+    async def _answer(self, held: Held[Intent], outcome: Outcome, why: Reason,
+                      operation: OperationId | None = None) -> None:
+        """Write how an order ended that was this node's alone."""
+        now = self._doors.clock.now()
+        after = replace(held.value, outcome=outcome, reason=why, operation=operation, ended_at_s=now.wall_s)
+        guard = Guard(Key(Kind.INTENT, held.value.id), held.revision)
         try:
             await self._doors.store.commit(Transaction(guards=(guard,), puts=(Put(after),)))
         except StoreUnavailable as problem:
-            log.warning("the end of an order is not written", intent=intent.id, problem=str(problem))
+            log.warning("the end of an order is not written", intent=held.value.id, problem=str(problem))
 
     async def _reset(self, action: a.ResetHost) -> None:
         log.critical("resetting this host", resource=action.resource)
@@ -191,9 +220,20 @@ class Executor:
 
     # The halt.
 
-    async def _halt_all(self, specs: tuple[ResourceSpec, ...]) -> None:
-        found = await asyncio.gather(*(self._halt(spec) for spec in specs))
-        self._post(a.Halted(presences=dict(found)))
+    async def _halt_all(self, specs: tuple[ResourceSpec, ...], others: tuple[ResourceSpec, ...]) -> None:
+        ours, strays = await asyncio.gather(asyncio.gather(*(self._halt(spec) for spec in specs)), self._stop(others))
+        self._post(a.Halted(presences={**dict(ours), **strays}))
+
+    async def _stop(self, others: tuple[ResourceSpec, ...]) -> dict[ResourceName, Presence]:
+        """Halt those of these machines that run here although nobody sent them."""
+        try:
+            async with asyncio.timeout(self._halt_within_s()):
+                found = await self._doors.hypervisor.sweep(others) if others else {}
+        except TimeoutError:
+            log.warning("no answer in time: strays are not looked for")
+            return {}
+        running = [spec for spec in others if found.get(spec.name, (Presence.ABSENT, ""))[0] is Presence.RUNNING]
+        return dict(await asyncio.gather(*(self._halt(spec) for spec in running)))
 
     async def _halt(self, spec: ResourceSpec) -> tuple[ResourceName, Presence]:
         """End the resource's script, run its halt, and look; what cannot be seen in time may still run."""

@@ -20,7 +20,7 @@ from stanchion.model.ids import NodeName
 from stanchion.model.reasons import Why, reason
 from stanchion.model.state import holders
 from stanchion.model.transaction import Conflict, Guard, Put, Transaction
-from stanchion.plan import quarantine
+from stanchion.plan import quarantine, strays
 from stanchion.plan.protection import faults, protection
 from stanchion.wire.fencing import DeviceTest, FenceTest
 from stanchion.wire.requests import MASK, FenceDeviceChange
@@ -101,6 +101,8 @@ def _harm(here: Services, name: NodeName) -> str:
     if held:
         return (f"{name} holds {', '.join(held)}, and a real test switches the host off; "
                 f"empty it first: stanchion node leave {name}")
+    if astray := strays.astray_on(view, name):
+        return f"{', '.join(astray)} run on {name} as strays, and a real test switches the host off; stop them first"
     if name == here.node:
         return f"{name} answers this itself and could not switch itself on again; ask another node with --url"
     if view.master is not None and view.master.value.node == name:

@@ -13,7 +13,7 @@ from stanchion.model.resource import Machine, Monitoring, Policies, ScriptKind, 
 from stanchion.model.state import LOADED_STATES, holders
 from stanchion.model.template import Template
 from stanchion.model.timing import TIMINGS, Profile
-from stanchion.plan import orders, quarantine, timing
+from stanchion.plan import orders, quarantine, strays, timing
 from stanchion.plan.protection import protection
 from stanchion.wire import replies
 from stanchion.wire.requests import MASK
@@ -76,6 +76,7 @@ def node_info(view: ClusterView, name: NodeName) -> replies.NodeInfo:
         since=replies.instant(session.opened_at_s) if session and live else None,
         proof=proof.value.kind if proof and not live else None,
         resources=tuple(held),
+        strays=strays.astray_on(view, name),
     )
 
 
@@ -127,6 +128,9 @@ def resource_fields(view: ClusterView, name: ResourceName, process: int | None) 
         "pending": state.state in LOADED_STATES and 0 < state.spec_revision < spec.revision,
         "possible": orders.possible(view, name),
         "process": process,
+        "strays": tuple(replies.StrayInfo(node=seen.node, since=replies.instant(seen.since_s),
+                                          text=sentence(reason(Why.STRAY_STANDS, seen.node)))
+                        for seen in strays.places(view, name)),
     }
 
 

@@ -107,7 +107,7 @@ def status(told: replies.Status) -> RenderableType:
     return Group(nodes(told.nodes, told.cluster), Text(), resources(told.resources) if told.resources else empty)
 
 
-def resources(of: Iterable[replies.ResourceInfo]) -> RenderableType:
+def resources(of: Sequence[replies.ResourceInfo]) -> RenderableType:
     """Show resources, one a line."""
     table = table_of("Resource", "State", "Node", "Lives", "Since", "Reason")
     for one in of:
@@ -117,7 +117,12 @@ def resources(of: Iterable[replies.ResourceInfo]) -> RenderableType:
         reason = one.reason.text + (f" (waiting for process {one.process})" if one.process else "")
         table.add_row(_plain(one.name), state_text(one), _plain(node), str(one.lives), instant(one.since),
                       _plain(reason))
-    return table
+    return Group(table, *(line for one in of for line in _astray(one)))
+
+
+def _astray(of: replies.ResourceInfo) -> tuple[Text, ...]:
+    """Say in red where a resource runs although nobody sent it there."""
+    return tuple(Text(f"{of.name}: {stray.text}.", style="bold red") for stray in of.strays)
 
 
 def nodes(of: Sequence[replies.NodeInfo], cluster: replies.ClusterInfo) -> RenderableType:
@@ -129,7 +134,7 @@ def nodes(of: Sequence[replies.NodeInfo], cluster: replies.ClusterInfo) -> Rende
         name = Text(one.name)
         if one.master:
             name.append(" (master)", "yellow")
-        held = ", ".join(one.resources) or "-"
+        held = ", ".join((*one.resources, *(f"{stray} (stray)" for stray in one.strays))) or "-"
         table.add_row(name, Text(one.state, style=NODE_COLOURS[one.state]), _protection(one), instant(one.since),
                       _plain(held + _doubt(one)))
     return Group(_plain(line), Text(), table, *_dangers(of))
@@ -168,6 +173,7 @@ def node(of: replies.NodeInfo) -> RenderableType:
         ("Version", of.version or "-"),
         ("Since", instant(of.since)),
         ("Resources", _plain((", ".join(of.resources) or "-") + _doubt(of))),
+        *([("Strays", Text(", ".join(of.strays), style="bold red"))] if of.strays else []),
     ]
     if of.proof is not None:
         rows.append(("Proof", of.proof.value))
@@ -205,7 +211,7 @@ def resource(of: replies.ResourceDetail) -> RenderableType:
         ("Files", _plain("\n".join(of.files) or "-")),
         *_settings(of.monitoring, of.policies),
     ]
-    parts: list[RenderableType] = [_facts(rows)]
+    parts: list[RenderableType] = [_facts(rows), *_astray(of)]
     if of.parameters:
         parts.append(_part("Parameters", _facts((name, _plain(value)) for name, value in of.parameters.items())))
     parts.append(_scripts(of.scripts))

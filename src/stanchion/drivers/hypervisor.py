@@ -12,11 +12,12 @@ by themselves as soon as it is here, so one that is still coming in is UNKNOWN.
 import asyncio
 import os
 import shutil
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from stanchion.drivers.qemu import health, process
+from stanchion.model.ids import ResourceName
 from stanchion.model.resource import MachineKind, ResourceSpec
 from stanchion.model.state import Presence
 
@@ -30,6 +31,12 @@ _NOT_RUNNING = 7
 _DEFAULT_LIBVIRT = "qemu:///system"
 
 Look = tuple[Presence, str]
+
+
+def _place(spec: ResourceSpec) -> tuple[MachineKind, str]:
+    """Say whom to ask for a machine: the kind of its hypervisor and, for libvirt, the address."""
+    uri = spec.parameters.get("HYPERVISOR") or _DEFAULT_LIBVIRT
+    return spec.machine.kind, uri if spec.machine.kind is MachineKind.LIBVIRT else ""
 
 
 class HostHypervisor:
@@ -58,6 +65,33 @@ class HostHypervisor:
                 return await self._look_libvirt(name, spec.parameters.get("HYPERVISOR") or _DEFAULT_LIBVIRT)
             case MachineKind.SCRIPT:
                 return await self._look_script(spec)
+
+    async def sweep(self, specs: Sequence[ResourceSpec]) -> Mapping[ResourceName, Look]:
+        """Look for many machines at once: every hypervisor names what runs, and only that is looked at closely."""
+        asked = [spec for spec in specs if spec.machine.kind is not MachineKind.SCRIPT]
+        named = {place: await self._running(*place) for place in sorted({_place(spec) for spec in asked})}
+        found: dict[ResourceName, Look] = {}
+        for spec in asked:
+            here = named[_place(spec)]
+            if here is None:
+                found[spec.name] = Presence.UNKNOWN, f"{spec.machine.kind} cannot be asked"
+            elif (spec.machine.name or spec.name) in here:
+                found[spec.name] = await self.look(spec)
+            else:
+                found[spec.name] = Presence.ABSENT, f"{spec.machine.kind} does not name it"
+        return found
+
+    async def _running(self, kind: MachineKind, uri: str) -> frozenset[str] | None:
+        """Name the machines that a hypervisor of this host runs; None when it cannot be asked."""
+        if kind is MachineKind.QEMU:
+            return await asyncio.to_thread(process.names_in, str(self._run_directory))
+        tool = ("xl", "list") if kind is MachineKind.XEN else ("virsh", "-c", uri, "list", "--name")
+        code, answer = await self._tool(*tool)
+        if kind is MachineKind.XEN:
+            return None if code else frozenset(words[0] for words in map(str.split, answer.splitlines()[1:]) if words)
+        # A libvirt that was restarted may have lost a machine that runs on.
+        lost = await asyncio.to_thread(process.names)
+        return None if code else frozenset(answer.split()) | lost
 
     def _look_qemu(self, name: str) -> Look:
         now = health.examine(process.place(str(self._run_directory), name), min(self._within_s, health.ANSWER_WITHIN_S))

@@ -87,9 +87,14 @@ class Commit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HaltAll:
-    """End these machines at once and look whether each is gone: this node lost the cluster."""
+    """End these machines at once and look whether each is gone: this node lost the cluster.
+
+    ``others`` are looked for too, and ended where they run: nobody sent them here, but a proof about this node must be
+    true of them as well.
+    """
 
     specs: tuple[ResourceSpec, ...]
+    others: tuple[ResourceSpec, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +131,16 @@ class EndProcess:
     intent: Held[Intent]
 
 
-Action = DropAll | EndProcess | RunScript | Look | CheckHost | Commit | HaltAll | ResetHost | GiveBack | WakeAt
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestScript:
+    """Try one script of a resource, because an operator asked for it: really, or only telling what it would do."""
+
+    spec: ResourceSpec
+    intent: Held[Intent]
+
+
+Action = (DropAll | EndProcess | TestScript | RunScript | Look | CheckHost | Commit | HaltAll | ResetHost | GiveBack
+          | WakeAt)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

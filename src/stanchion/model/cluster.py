@@ -129,7 +129,8 @@ class SelfFence(StrEnum):
 class Session:
     """One life of a node's membership, as the node declared it.
 
-    ``door`` where it answers other agents, ``url`` where its API answers, ``pulse`` the address for direct signs of life (empty: it hears none).
+    ``url`` is where its API answers, ``door`` where it answers other agents (empty: it does not), ``pulse`` the address
+    for direct signs of life (empty: it hears none).
     """
 
     node: NodeName

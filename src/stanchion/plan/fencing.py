@@ -79,7 +79,8 @@ def braked(view: ClusterView, suspects: frozenset[NodeName]) -> bool:
 
 
 def _holds(view: ClusterView, node: NodeName) -> bool:
-    return any(node in holders(held.value) and _claimed(held.value) for held in view.states.values())
+    held = any(node in holders(held.value) and _claimed(held.value) for held in view.states.values())
+    return held or any(seen.node == node for stray in view.strays.values() for seen in stray.value.sightings)
 
 
 def _claimed(state: ResourceState) -> bool:

@@ -9,7 +9,9 @@ from stanchion.model.actions import Decision
 from stanchion.model.cluster import ClusterView
 from stanchion.model.errors import BrokenInvariant
 from stanchion.model.ids import NodeName, SessionId
+from stanchion.model.reasons import sentence
 from stanchion.model.state import Phase, ResourceState, State, holders
+from stanchion.plan import strays
 from stanchion.plan.lifecycle import story
 from stanchion.plan.membership import Fate, fate
 
@@ -23,10 +25,20 @@ def check(view: ClusterView, decision: Decision) -> None:
         before = view.states[after.name].value
         if after.lives < before.lives:
             raise BrokenInvariant(f"lives would fall: {story(before)}")
+        _check_strays(view, before, after)
         for node, session in _released(before, after):
             if fate(view, node, session) is not Fate.PROVEN:
                 raise BrokenInvariant(f"nothing proves that {node} ({session}) stopped: {story(before)}, "
                                       f"to become {story(after)}")
+
+
+def _check_strays(view: ClusterView, before: ResourceState, after: ResourceState) -> None:
+    """A start, or a move, to a node while the same machine is a stray elsewhere."""
+    aims = {after.node} if after.state is State.LOADING else {after.move.target} if after.move is not None else set()
+    for node in aims - set(holders(before)) - {None}:
+        astray = None if node is None else strays.bar(view, after.name, node)
+        if astray is not None:
+            raise BrokenInvariant(f"{sentence(astray)}: {story(before)}, to become {story(after)}")
 
 
 def _released(before: ResourceState, after: ResourceState) -> tuple[tuple[NodeName, SessionId], ...]:

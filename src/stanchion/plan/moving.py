@@ -7,10 +7,11 @@ is never started: a node that cannot know where the machine is makes it Comatose
 from stanchion.model import events as e
 from stanchion.model.actions import Checked, CheckHost, Look, Step
 from stanchion.model.history import Run, RunEnd
-from stanchion.model.reasons import Reason, Why, reason
+from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import Phase, Presence, next_operation
-from stanchion.plan.case import Case, Next, has, lookable, script_of, told
+from stanchion.plan import strays
+from stanchion.plan.case import Case, Next, has, lookable, script_of, told, visible
 
 
 def next_of_move(case: Case) -> Next:
@@ -40,6 +41,13 @@ def _receive(case: Case) -> Next:
     """Check that this node can take the machine, and open the door for it."""
     move = case.state.move
     assert move is not None
+    if (astray := strays.bar(case.view, case.state.name, case.me)) is not None:
+        return _stayed(case, reason(Why.PREFLIGHT_FAILED, case.me, sentence(astray)))
+    found = case.seen(Step.LOOK)
+    if found is None and move.live and visible(case.spec.value):
+        return Look(step=Step.LOOK, stage=case.stage, spec=case.spec.value)
+    if found is not None and found.presence is Presence.RUNNING:
+        return _stayed(case, reason(Why.PREFLIGHT_FAILED, case.me, f"it runs there already, {found.text}"))
     checked = case.facts.get(Step.CHECK)
     if not isinstance(checked, Checked):
         return CheckHost(stage=case.stage, spec=case.spec.value, digests=case.state.digests)

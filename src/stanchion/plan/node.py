@@ -13,13 +13,15 @@ from dataclasses import dataclass, field, replace
 
 from stanchion.model import actions as a
 from stanchion.model.cluster import ClusterView, Held, Key, Kind
-from stanchion.model.events import Event
+from stanchion.model.events import Claimed, Event
 from stanchion.model.ids import Moment, NodeName, ResourceName, Revision, SessionId
-from stanchion.model.orders import Outcome, Verb
+from stanchion.model.orders import Intent, Outcome, Verb
+from stanchion.model.reasons import Why
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence, ResourceState, State, actor, holders
 from stanchion.model.transaction import Guard
-from stanchion.plan import monitoring
+from stanchion.plan import monitoring, strays, trial
+from stanchion.plan.binding import effective
 from stanchion.plan.case import Case, Fact, stage_of
 from stanchion.plan.change import step as change
 from stanchion.plan.duty import next_step
@@ -38,9 +40,10 @@ TICK_S = 0.001
 class Duty:
     """What this node knows and does about one resource.
 
-    ``facts`` belong to ``stage``. ``settled`` is the revision on which a report was written or refused: only a newer
-    one is worth another step. ``cleaning``: a machine that should have come here will not, and what waits for it must
-    go.
+    ``facts`` belong to ``stage``. ``settled`` is the revision on which a report was written: only a newer one is worth
+    another step. ``refused`` is what the last report rested on when a guard refused it (the record's revision and that
+    of its strays): only something newer is worth another try. ``cleaning``: a machine that should have come here will
+    not, and what waits for it must go.
     """
 
     stage: str = ""
@@ -49,6 +52,8 @@ class Duty:
     monitor_at_s: float | None = None
     look_at_s: float | None = None
     settled: Revision | None = None
+    reported: tuple[Revision, Revision] | None = None
+    refused: tuple[Revision, Revision] | None = None
     retry_at_s: float = 0.0
     cleaning: bool = False
 
@@ -58,7 +63,7 @@ class NodeState:
     """Everything that one agent believes.
 
     ``presences`` is what the halt after a cut-off found, None before and while a halt is in the air. ``halting`` are
-    the resources that are halted then; ``ending`` the orders to end a process that were taken up.
+    the resources that are halted then; ``ending`` the orders for this node alone that were taken up.
     """
 
     me: NodeName
@@ -69,6 +74,11 @@ class NodeState:
     presences: Mapping[ResourceName, Presence] | None = None
     halting: tuple[ResourceSpec, ...] = ()
     ending: frozenset[str] = frozenset()
+
+    @property
+    def busy(self) -> frozenset[ResourceName]:
+        """The resources of which something is in the air here."""
+        return frozenset(name for name, duty in self.duties.items() if duty.busy is not None)
 
     @property
     def holds_nothing(self) -> bool:
@@ -104,9 +114,10 @@ def react(state: NodeState, happening: a.Happening, now: Moment) -> Reaction:
 
 
 def held_here(view: ClusterView, me: NodeName) -> tuple[ResourceSpec, ...]:
-    """Give the resources whose machines may be executing on this node, as far as the view tells."""
-    return tuple(view.specs[name].value for name in sorted(view.states)
-                 if me in holders(view.states[name].value) and name in view.specs)
+    """Give the resources whose machines may be executing on this node, strays too, as far as the view tells."""
+    held = (effective(view, name) for name in sorted(view.states)
+            if me in holders(view.states[name].value) or name in strays.astray_on(view, me))
+    return tuple(spec.value for spec in held if spec is not None)
 
 
 def _cut_off(state: NodeState) -> Reaction:
@@ -115,18 +126,25 @@ def _cut_off(state: NodeState) -> Reaction:
     # A machine whose order is on its way here counts too: its load may have begun a moment ago.
     specs = {spec.name: spec for spec in held_here(state.view, state.me)}
     for name, duty in state.duties.items():
-        if duty.busy is not None and name in state.view.specs:
-            specs[name] = state.view.specs[name].value
+        spec = effective(state.view, name) if duty.busy is not None else None
+        if spec is not None:
+            specs[name] = spec.value
     halting = tuple(specs[name] for name in sorted(specs))
     after = replace(state, cut_off=True, session=None, duties={}, presences=None, halting=halting)
-    return after, (a.HaltAll(specs=halting),)
+    return after, (_halt_all(after),)
+
+
+def _halt_all(state: NodeState) -> a.HaltAll:
+    """Halt what is held here; and what is found running here by nobody's order: no proof would cover it."""
+    return a.HaltAll(specs=state.halting, others=tuple(
+        spec for spec in strays.sought(state.view) if spec.name not in {held.name for held in state.halting}))
 
 
 def _halt_again(state: NodeState) -> Reaction:
     """Halt what may still be there, unless a halt is in the air."""
     if state.presences is None or state.holds_nothing:
         return state, ()
-    return replace(state, presences=None), (a.HaltAll(specs=state.halting),)
+    return replace(state, presences=None), (_halt_all(state),)
 
 
 def _halted(state: NodeState, presences: Mapping[ResourceName, Presence], now: Moment) -> Reaction:
@@ -147,7 +165,9 @@ def _seen(state: NodeState, view: ClusterView) -> NodeState:
     duties = dict(state.duties)
     for name, old in state.view.states.items():
         new = view.states.get(name)
-        if _awaited(old.value, state.me) and (new is None or state.me not in holders(new.value)):
+        # Who refused to receive it has cleaned up himself; what else runs there is not his to end.
+        refused = new is not None and new.value.reason.why is Why.PREFLIGHT_FAILED
+        if _awaited(old.value, state.me) and not refused and (new is None or state.me not in holders(new.value)):
             duties[name] = replace(duties.get(name, Duty()), cleaning=True)
     known = {name: duty for name, duty in duties.items() if name in view.states or duty.busy is not None}
     return replace(state, view=view, duties=known)
@@ -188,9 +208,11 @@ def _answered(state: NodeState, happening: a.Reported, now: Moment) -> NodeState
     duty = replace(duty, busy=None)
     if happening.written is None:
         duty = replace(duty, retry_at_s=now.mono_s + RETRY_S)
-    else:
-        # Written or refused, that revision is past: wait for the view that shows what stands there now.
+    elif happening.written:
+        # That revision is past: wait for the view that shows what stands there now.
         duty = replace(duty, settled=happening.decided_on)
+    else:
+        duty = replace(duty, refused=duty.reported)
     return _with(state, happening.resource, duty)
 
 
@@ -210,11 +232,13 @@ def _pump_one(state: NodeState, name: ResourceName, now: Moment) -> Reaction:
 
 def _pump(state: NodeState, name: ResourceName, now: Moment) -> Reaction:
     """Ask what is next for one resource, unless something of it is in the air."""
-    held, spec = state.view.states.get(name), state.view.specs.get(name)
+    held, spec = state.view.states.get(name), effective(state.view, name)
     if held is None or spec is None or not _member(state):
         return state, ()
     duty = _present(state.duties.get(name, Duty()), held.value)
-    if duty.busy is not None or duty.settled == held.revision or now.mono_s + TICK_S < duty.retry_at_s:
+    rests = held.revision, strays.guard(state.view, name).revision
+    past = duty.settled == held.revision or duty.refused == rests
+    if duty.busy is not None or past or now.mono_s + TICK_S < duty.retry_at_s:
         return _with(state, name, duty), ()
     if duty.cleaning:
         return _clean(state, name, spec.value, duty)
@@ -226,7 +250,7 @@ def _pump(state: NodeState, name: ResourceName, now: Moment) -> Reaction:
     if busy is a.Step.RESET:
         # No result comes back of a reset. A host that cannot be reset goes on when the record says something new.
         busy, duty = None, replace(duty, settled=held.revision)
-    return _with(state, name, replace(duty, busy=busy)), actions
+    return _with(state, name, replace(duty, busy=busy, reported=rests)), actions
 
 
 def _member(state: NodeState) -> bool:
@@ -277,24 +301,39 @@ def _due(at_s: float | None, now: Moment) -> bool:
 def _report(state: NodeState, held: Held[ResourceState], event: Event, now: Moment) -> a.Commit:
     """Turn what became of the resource into a write that only this session can make."""
     live = state.view.live[state.me]
-    decision = change(held, event, now, by=state.me, guards=(Guard(Key(Kind.LIVE, state.me), live.revision),))
+    guards: tuple[Guard, ...] = (Guard(Key(Kind.LIVE, state.me), live.revision),)
+    if isinstance(event, Claimed) and held.value.session is None:
+        # With this a load begins: not while the machine is known to run elsewhere by nobody's order.
+        guards = (*guards, strays.guard(state.view, held.value.name))
+    decision = change(held, event, now, by=state.me, guards=guards)
     return a.Commit(resource=held.value.name, state=held, transaction=decision.transaction)
 
 
 def _ordered(state: NodeState) -> Reaction:
-    """Carry out orders to end a running script of a resource that is held here."""
+    """Carry out the orders that are this node's alone: to end a running script, or to try one."""
     actions: list[a.Action] = []
     if not _member(state):
         return state, ()
     for held in sorted(state.view.intents.values(), key=lambda held: held.value.id):
-        intent = held.value
-        if intent.verb is not Verb.END_PROCESS or intent.outcome is not Outcome.PENDING or intent.resource is None:
+        if held.value.outcome is not Outcome.PENDING or held.value.id in state.ending:
             continue
-        there = state.view.states.get(intent.resource)
-        if there is not None and state.me == actor(there.value) and intent.id not in state.ending:
-            state = replace(state, ending=state.ending | {intent.id})
-            actions.append(a.EndProcess(resource=intent.resource, intent=held))
+        action = _own_order(state, held)
+        if action is not None:
+            state = replace(state, ending=state.ending | {held.value.id})
+            actions.append(action)
     return state, tuple(actions)
+
+
+def _own_order(state: NodeState, held: Held[Intent]) -> a.Action | None:
+    intent, name = held.value, held.value.resource
+    there = state.view.states.get(name) if name is not None else None
+    if name is None or there is None or name not in state.view.specs:
+        return None
+    if intent.verb is Verb.END_PROCESS and state.me == actor(there.value):
+        return a.EndProcess(resource=name, intent=held)
+    if intent.verb is Verb.TEST and state.me == intent.node and trial.refusal(state.view, intent) is None:
+        return a.TestScript(spec=state.view.specs[name].value, intent=held)
+    return None
 
 
 def _leaves(state: NodeState) -> tuple[a.Action, ...]:

@@ -97,8 +97,13 @@ class Court:
         return None if held is None else held.value
 
     def executing(self, node: NodeName) -> list[str]:
-        """Name the machines that execute on a host."""
-        return sorted(name for name, condition in self.world.hosts[node].machines.items() if condition == "executes")
+        """Name the machines that execute on a host; those that nobody can know of were started by hand."""
+        return sorted(name for name, condition in self.world.hosts[node].machines.items()
+                      if condition == "executes" and not self.unseen(name, node))
+
+    def unseen(self, machine: str, node: NodeName) -> bool:
+        """Tell whether somebody started the machine there by hand, and no agent has found it yet."""
+        return self.world.nature.by_hand.get((machine, node), 0.0) is None
 
     def entries(self) -> list[Entry]:
         """Give the history's entries of the write that is judged now."""

@@ -13,8 +13,8 @@ from random import Random
 from stanchion.model.cluster import Key, Kind
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.orders import Verb
-from stanchion.model.resource import ScriptKind
-from stanchion.model.state import State
+from stanchion.model.resource import MachineKind, ScriptKind
+from stanchion.model.state import State, holders
 from stanchion.model.transaction import Guard, Transaction
 from stanchion.sim.strikes import FAULTS, Life, Strike, What
 from stanchion.sim.world import World
@@ -53,6 +53,8 @@ class Deeds:
                     await self._world.give(Verb.CONFIRM_DOWN, node=strike.node)
             case What.REMAKE:
                 await self._remake(strike)
+            case What.HAND:
+                await self._start_by_hand(strike)
             case what if what in ORDERS:
                 node = strike.node or strike.detail or None
                 await self._world.give(ORDERS[what], strike.resource or None, node)
@@ -170,10 +172,19 @@ class Deeds:
         await world.create(replace(part, preferred=(*part.preferred[1:], *part.preferred[:1])).spec())
         await world.give(Verb.ONLINE, strike.resource)
 
+    async def _start_by_hand(self, strike: Strike) -> None:
+        """Start a machine where nobody sent it; one that only a script can tell of would never be found."""
+        held = (await self._world.view()).states.get(ResourceName(strike.resource))
+        part = next(part for part in self._life.parts if part.name == strike.resource)
+        if held is not None and strike.node not in holders(held.value) and part.kind is not MachineKind.SCRIPT:
+            self._world.hosts[NodeName(strike.node)].start_by_hand(strike.resource)
+
     async def calm(self) -> None:
         """Mend everything, ask every node back, and end what hangs."""
         world, power = self._world, self._world.power
         world.nature.faults.clear()
+        for machine, host in list(world.nature.by_hand):
+            world.hosts[host].become(machine, None)
         world.air.cuts.clear()
         power.dead.clear()
         power.lame.clear()

@@ -22,6 +22,10 @@ ALONE_SHARE = 0.08
 """So many lives hold nothing but short absences of agents: these alone may touch no machine (I6)."""
 
 
+BY_HAND_SHARE = 0.2
+"""In so many lives somebody starts machines by hand."""
+
+
 def draw(seed: int, *, nodes: int | None = None, strikes: int | None = None, short: bool = False,
          alone: bool = False) -> Life:
     """Draw a life. ``short``: minutes of chaos instead of half an hour. ``alone``: absences of agents, and no more."""
@@ -35,11 +39,13 @@ def draw(seed: int, *, nodes: int | None = None, strikes: int | None = None, sho
     parts = tuple(_part(chance, name, cluster, steady=alone) for name in resources)
     wanted = strikes if strikes is not None else SHORT_STRIKES if short else STRIKES
     drawn = drawer.absences(wanted, 0.7 * TIMINGS[profile].halt_s) if alone else drawer.chaos(wanted)
+    drawn = list(drawn)
+    by_hand = () if alone else _by_hand(seed, cluster, resources, drawn[-1].at_s if drawn else 0.0)
     devices = tuple(node for node in cluster if chance.random() < 0.5 and not alone)  # noqa: PLR2004 - half of them
     bare = tuple(node for node in cluster if chance.random() < 0.15 and not alone)  # noqa: PLR2004 - some
     apart = resources[:2] if len(resources) > 1 and chance.random() < 0.2 else ()  # noqa: PLR2004 - a fifth
     return Life(seed=seed, nodes=cluster, parts=parts, devices=devices, bare=bare, apart=apart, profile=profile,
-                strikes=tuple(sorted(drawn, key=lambda strike: strike.at_s)))
+                strikes=tuple(sorted((*drawn, *by_hand), key=lambda strike: strike.at_s)))
 
 
 def _part(chance: Random, name: str, nodes: tuple[str, ...], *, steady: bool) -> Part:
@@ -49,6 +55,14 @@ def _part(chance: Random, name: str, nodes: tuple[str, ...], *, steady: bool) ->
                 monitored=monitored < 0.5, action=chance.choice(list(FailureAction)),  # noqa: PLR2004
                 failback=FailbackMode.DISABLE if steady else back, failback_live=back_live < 0.5,  # noqa: PLR2004
                 kind=MachineKind(kind))
+
+
+def _by_hand(seed: int, nodes: tuple[str, ...], resources: tuple[str, ...], until_s: float) -> tuple[Strike, ...]:
+    """Let somebody start machines by hand, in some lives; drawn apart, so that all else stays what the seed says."""
+    chance = Random(f"{seed} by hand")  # noqa: S311 - weather, not secrets
+    often = chance.choice((1, 3)) if chance.random() < BY_HAND_SHARE else 0
+    return tuple(Strike(at_s=round(chance.uniform(0.0, until_s), 3), what=What.HAND, node=chance.choice(nodes),
+                        resource=chance.choice(resources)) for _ in range(often))
 
 
 class _Drawer:

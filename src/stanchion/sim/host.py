@@ -8,8 +8,8 @@ go on when the agent dies, and end when the power does.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from stanchion.model.errors import HostError
@@ -60,7 +60,8 @@ class Record:
 class Nature:
     """What all hosts share: the records, the scripts' faults, and the way from one host to another.
 
-    ``judges`` are told every record in its instant. ``runs`` counts the runs of every script.
+    ``judges`` are told every record in its instant. ``runs`` counts the runs of every script. ``by_hand`` are the
+    machines that somebody started on a host where nobody sent them, and since when an agent has known of each.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -68,6 +69,7 @@ class Nature:
     faults: dict[tuple[str, ScriptKind], Fault] = field(default_factory=dict)
     runs: Counter[tuple[str, ScriptKind]] = field(default_factory=Counter)
     hosts: dict[NodeName, "PretendHost"] = field(default_factory=dict)
+    by_hand: dict[tuple[str, NodeName], float | None] = field(default_factory=dict)
 
     def note(self, record: Record) -> None:
         """Keep a record, and tell the judges."""
@@ -157,6 +159,14 @@ class PretendHost:
         if was != is_:
             at_s = asyncio.get_running_loop().time()
             self.nature.note(Record(at_s, self.name, machine, is_))
+        if condition is None:
+            self.nature.by_hand.pop((machine, self.name), None)
+
+    def start_by_hand(self, machine: str) -> None:
+        """Somebody starts a machine here, whatever the cluster thinks of it."""
+        if self.powered and machine not in self.machines:
+            self.nature.by_hand[machine, self.name] = None
+            self.become(machine, Condition.EXECUTES)
 
     # Port Host.
 
@@ -185,6 +195,10 @@ class PretendHost:
         condition = self.machines.get(spec.machine.name or spec.name)
         executes = condition is Condition.EXECUTES
         return (Presence.RUNNING if executes else Presence.ABSENT), str(condition or "gone")
+
+    async def sweep(self, specs: Sequence[ResourceSpec]) -> Mapping[ResourceName, tuple[Presence, str]]:
+        """Look for many machines at once."""
+        return {spec.name: await self.look(spec) for spec in specs if spec.machine.kind is not MachineKind.SCRIPT}
 
     # Port Watchdog.
 
@@ -262,6 +276,10 @@ class PretendRunner:
             return self._told(order, RunEnd.KILLED, 137)
         return task.result()
 
+    async def rehearse(self, order: ScriptOrder) -> Run:
+        """Tell the text, which is all that a pretend script does."""
+        return replace(self._told(order, RunEnd.EXITED, 0), output=order.text)
+
     def process_of(self, resource: ResourceName) -> int | None:
         """Give a number for the script that runs now."""
         return 4242 if self._living(resource) else None
@@ -313,6 +331,8 @@ class PretendRunner:
                 return self._send(machine, NodeName(other))
             case ScriptKind.UNLOAD | ScriptKind.HALT:
                 host.become(machine, None)
+            case ScriptKind.PREPARE if host.machines.get(machine) is Condition.EXECUTES:
+                return 1
             case ScriptKind.PREPARE:
                 host.become(machine, Condition.AWAITED)
             case ScriptKind.MONITOR:

@@ -26,6 +26,7 @@ from stanchion.model.orders import ENDED, Intent
 from stanchion.model.resource import MachineKind, ResourceSpec
 from stanchion.model.state import Phase, ResourceState, State, holders
 from stanchion.sim.court import Judge
+from stanchion.sim.handmade import Strays, blameless
 from stanchion.sim.host import Record
 
 
@@ -37,7 +38,7 @@ class SecondCopy(Judge):
     def executed(self, record: Record) -> None:
         """Look at every host when a machine begins."""
         there = self.world.where(record.machine)
-        if record.begins and len(there) > 1:
+        if record.begins and len(there) > 1 and not blameless(self.court, record, there):
             self.find(f"{record.machine} executes on {' and '.join(there)}")
 
 
@@ -113,12 +114,12 @@ class Deadline(Judge):
     def tick(self) -> None:
         """Look at every host where something executes."""
         for node, host in self.world.hosts.items():
-            if "executes" in host.machines.values():
-                self._look(node, ", ".join(self.court.executing(node)))
+            if "executes" in host.machines.values() and (machines := ", ".join(self.court.executing(node))):
+                self._look(node, machines)
 
     def executed(self, record: Record) -> None:
         """Look at a host where a machine ended: how late that was."""
-        if not record.begins:
+        if not record.begins and not self.court.unseen(record.machine, record.host):
             self._look(record.host, record.machine)
 
     def _look(self, node: NodeName, machines: str) -> None:
@@ -186,7 +187,8 @@ class Caused(Judge):
     def executed(self, record: Record) -> None:
         """Look for the record that sent a machine there."""
         state = self.court.read(Kind.STATE, record.machine)
-        if record.begins and isinstance(state, ResourceState) and record.host not in holders(state):
+        by_hand = (record.machine, record.host) in self.world.nature.by_hand
+        if record.begins and isinstance(state, ResourceState) and record.host not in holders(state) and not by_hand:
             self.find(f"{record.machine} begins on {record.host}, but the record says {state.state} on {state.node}")
 
 
@@ -255,6 +257,6 @@ class Untouched(Judge):
 
 
 JUDGES: tuple[type[Judge], ...] = (SecondCopy, HonestProof, CoveredStart, Deadline, Allowed, Caused, Ended, Growing,
-                                  Braked)
+                                  Braked, Strays)
 
 """Those that sit in every life; ``Untouched`` sits where its case is heard."""

@@ -66,6 +66,8 @@ class What(StrEnum):
     END_PROCESS = "order end process"
     CONFIRM_DOWN = "order confirm down"
     REMAKE = "resource made anew"
+    HAND = "started by hand"
+    """Somebody starts the resource's machine on a node where nobody sent it."""
 
 
 FAULTS = {

@@ -28,6 +28,7 @@ from stanchion.model.orders import Intent
 from stanchion.model.past import Bound, Past
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import ResourceState
+from stanchion.model.stray import Stray
 from stanchion.model.template import Template
 from stanchion.model.trust import Authority, JoinToken
 
@@ -48,6 +49,7 @@ _PLACES: dict[Kind, tuple[str, str]] = {
     Kind.INTENT: ("intents/", ""),
     Kind.PROOF: ("fences/", ""),
     Kind.FENCING: ("fencing/", ""),
+    Kind.STRAY: ("strays/", ""),
     Kind.AUTHORITY: ("authority", ""),
     Kind.TOKEN: ("tokens/", ""),
     Kind.NOTIFICATION: ("notification", ""),
@@ -72,6 +74,7 @@ _TYPES: dict[Kind, type] = {
     Kind.INTENT: Intent,
     Kind.PROOF: Proof,
     Kind.FENCING: Fencing,
+    Kind.STRAY: Stray,
     Kind.AUTHORITY: Authority,
     Kind.TOKEN: JoinToken,
     Kind.NOTIFICATION: Notification,

@@ -119,7 +119,7 @@ class NodeInfo(Reply):
     """One node. ``state``: up (a member), joining (live, not yet written down as a member), leaving, left, down.
 
     ``proof`` says what shows that a node that is not up runs nothing; null for such a node means that its resources
-    wait for a proof. ``resources`` are those that it may be executing now. ``protected_by`` says what can prove that
+    wait for a proof. ``resources`` are those that it may be executing now, ``strays`` those that nobody sent there. ``protected_by`` says what can prove that
     the node stopped, should it be lost, and ``unprotected`` what it means when nothing can. ``fence`` are the devices
     that can switch it off, tried in this order; ``revision`` is what a change of them names in If-Match.
     ``quarantine`` says why nothing new goes there, ``quarantined_at`` since when.
@@ -141,6 +141,7 @@ class NodeInfo(Reply):
     since: datetime | None = None
     proof: ProofKind | None = None
     resources: tuple[str, ...] = ()
+    strays: tuple[str, ...] = ()
 
 
 class MoveInfo(Reply):
@@ -149,6 +150,14 @@ class MoveInfo(Reply):
     target: str
     live: bool
     phase: Phase
+
+
+class StrayInfo(Reply):
+    """A node on which a resource runs although nobody sent it there; ``text`` is the sentence about it."""
+
+    node: str
+    since: datetime | None
+    text: str
 
 
 class ResourceInfo(Reply):
@@ -170,6 +179,7 @@ class ResourceInfo(Reply):
     pending: bool = False
     possible: tuple[Verb, ...] = ()
     process: int | None = None
+    strays: tuple[StrayInfo, ...] = ()
 
 
 class ScriptInfo(Reply):

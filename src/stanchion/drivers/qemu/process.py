@@ -77,6 +77,22 @@ def find_named(name: str) -> list[Found]:
     return found
 
 
+def names_in(directory: str) -> frozenset[str]:
+    """Name the machines that have a process on the host with that run directory."""
+    here = os.path.realpath(directory)
+    files = (argv[argv.index("-pidfile") + 1] for argv, _ in _processes() if "-pidfile" in argv[:-1])
+    return frozenset(os.path.basename(file).removesuffix(".pid") for file in files if os.path.dirname(file) == here)
+
+
+def names() -> frozenset[str]:
+    """Name every QEMU machine of this host, whoever started it."""
+    found = set()
+    for argv, _ in _processes():
+        if "qemu" in os.path.basename(argv[0]) and "-name" in argv[:-1]:
+            found.add(argv[argv.index("-name") + 1].partition(",")[0].removeprefix("guest="))
+    return frozenset(found)
+
+
 def _processes() -> list[tuple[list[str], int]]:
     found = []
     for entry in os.listdir("/proc"):
