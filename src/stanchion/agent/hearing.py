@@ -90,8 +90,10 @@ class Hearing:
         others = self._others()
         before = {} if stalled else self._heard_at
         self._heard_at = {other.id: before.get(other.id, now_s) for other in others}
+        # Sessions of two profiles live side by side while a cluster changes its own: the slower one sets the measure.
         suspect_s = mine.timing.suspect_s if mine is not None else 0.0
-        unheard = {other.id for other in others if now_s - self._heard_at[other.id] > suspect_s}
+        unheard = {other.id for other in others
+                   if now_s - self._heard_at[other.id] > max(suspect_s, other.timing.suspect_s)}
         self._unheard = tuple(sorted(unheard))
         voices = [self._said.get(other.id, frozenset()) for other in others if other.id not in unheard]
         silent = frozenset(session for session in unheard if all(session in voice for voice in voices))

@@ -164,7 +164,7 @@ class Tenure:
         """
         if self._rival is None or self._rival[0] != rival.id:
             self._rival = rival.id, waited
-        if waited - self._rival[1] > timing.lease_s + 1.0:
+        if waited - self._rival[1] > max(timing.lease_s, rival.timing.lease_s) + 1.0:
             raise HostError(f"another agent is a member as {rival.node} (at {rival.url or 'an unknown address'}); "
                             "give this one another node name, or stop the other one")
 
@@ -192,7 +192,7 @@ class Tenure:
         session = Session(node=me, id=SessionId(f"{me}-{self._doors.chance.token()}"), boot=self._doors.host.boot(),
                           lease=lease, self_fence=self._identity.self_fence if armed else SelfFence.NONE,
                           timing=timing, url=self._identity.url, pulse=self._identity.pulse,
-                          version=self._identity.version, opened_at_s=now.wall_s)
+                          version=self._identity.version, door=self._identity.door, opened_at_s=now.wall_s)
         proofs = () if last is None else self._proofs(view, last.value, journal)
         entries = tuple(Entry(at_s=now.wall_s, reason=proof_reason(proof), by=me, node=me, cause=proof.session)
                         for proof in proofs)

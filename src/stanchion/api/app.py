@@ -3,7 +3,20 @@
 from fastapi import APIRouter, FastAPI, Security
 from fastapi.security import HTTPBearer
 
-from stanchion.api import clusters, events, nodes, problems, resources, templates
+from stanchion.api import (
+    admission,
+    clusters,
+    events,
+    members,
+    nodes,
+    notification,
+    problems,
+    report,
+    resources,
+    settings,
+    stories,
+    templates,
+)
 from stanchion.api.gate import Gate
 from stanchion.api.services import Services
 from stanchion.wire.replies import Problem
@@ -32,9 +45,11 @@ def create(services: Services) -> FastAPI:
     problems.install(app)
     bearer = Security(HTTPBearer(auto_error=False, description="the token that stands in the agent's token file"))
     v1 = APIRouter(prefix="/v1", dependencies=[bearer])
-    for part in (clusters, nodes, templates, resources, events):
+    for part in (clusters, settings, nodes, templates, resources, events, stories, notification, report):
         v1.include_router(part.router)
     v1.include_router(nodes.agents)
+    for door in (admission.tokens, admission.doors, admission.certificates, members.router):
+        v1.include_router(door)
     app.include_router(v1)
     app.add_middleware(Gate, token=services.token, token_file=services.token_file)
     return app

@@ -8,7 +8,7 @@ overwrite each other unseen: the second is told who saved before, and when.
 from collections.abc import Iterable
 from dataclasses import replace
 
-from stanchion.api import finding
+from stanchion.api import finding, ruling, saving
 from stanchion.api.services import Services
 from stanchion.model.cluster import Held, Key, Kind
 from stanchion.model.errors import AlreadyExists, InvalidInput, NotNow, Stale
@@ -21,6 +21,10 @@ from stanchion.model.transaction import Conflict, Guard, Put, Transaction
 from stanchion.plan import making
 from stanchion.wire import replies
 from stanchion.wire.requests import ResourceChange, ResourceCreate
+from stanchion.wire.scripts import Restore
+
+SAVE_TRIES = 8
+"""So often an edit is tried again when the resource itself changed meanwhile, not its configuration."""
 
 DELETABLE = frozenset({State.OFFLINE, State.UNASSIGNED})
 """States in which nothing of a resource can be running, by anybody's word."""
@@ -59,24 +63,61 @@ async def edit(here: Services, name: ResourceName, change: ResourceChange, seen:
     ``seen`` is the revision that the editor was looking at; None: whatever stands there now. Raises ``Stale`` when
     another was saved meanwhile, ``InvalidInput`` for any fault.
     """
-    view, now = here.view(), here.clock.now().wall_s
-    held = view.specs[name]
+    why = saving.said(change.why)
+    held, at_once = _seen(here, name, seen), change.at_once
+    spec = changed(held.value, change, finding.known_nodes(here.view()))
+    told = saving.reason_of(by, why)
+    if spec == held.value:
+        if not at_once:
+            return ()
+        told = reason(Why.SPEC_APPLIED, by)
+    return await _save(here, held, replace(spec, saved_why=why), by, told, at_once=at_once)
+
+
+async def restore(here: Services, name: ResourceName, asked: Restore, seen: int | None, by: str) -> tuple[str, ...]:
+    """Save a past configuration anew, or one script of it; give the lint's warnings.
+
+    Raises ``NotFound`` for a revision that is not kept, ``Stale`` and ``InvalidInput`` as an edit does.
+    """
+    why = saving.said(asked.why)
+    held = _seen(here, name, seen)
+    past = await saving.revision(here, name, asked.revision)
+    spec = past
+    if asked.script is not None:
+        spec = replace(held.value, scripts=replace(held.value.scripts, **{
+            asked.script.value: past.scripts.of(asked.script)}))
+    told = reason(Why.SPEC_RESTORED, by, asked.revision)
+    return await _save(here, held, replace(spec, saved_why=why or f"as in revision {asked.revision}"), by, told,
+                       at_once=asked.at_once)
+
+
+def _seen(here: Services, name: ResourceName, seen: int | None) -> Held[ResourceSpec]:
+    held = here.view().specs[name]
     if seen is not None and seen != held.revision:
         raise _stale(held)
-    spec = changed(held.value, change, finding.known_nodes(view))
+    return held
+
+
+async def _save(here: Services, held: Held[ResourceSpec], spec: ResourceSpec, by: str, why: Reason, *,
+                at_once: bool) -> tuple[str, ...]:
+    """Judge a configuration and save it in place of ``held``; a resource that only changed its state is tried again."""
+    name = spec.name
     warnings = await judge(here, spec, (kind for kind in ScriptKind if spec.scripts.of(kind)
                                         != held.value.scripts.of(kind)))
-    why = reason(Why.SPEC_SAVED, by)
-    answer = await here.store.commit(Transaction(
-        guards=(Guard(Key(Kind.SPEC, name), held.revision),),
-        puts=(Put(replace(spec, saved_by=by, saved_at_s=now)),),
-        history=(_entry(here, name, why, now),),
-    ))
-    if isinstance(answer, Conflict):
+    for _ in range(SAVE_TRIES):
+        view, now = here.view(), here.clock.now().wall_s
+        wanted = saving.change(view, held, replace(spec, saved_by=by, saved_at_s=now), _entry(here, name, why, now),
+                               at_once=at_once)
+        answer = await here.store.commit(replace(wanted, guards=(*wanted.guards, *ruling.guard(view, name))))
         await here.catch_up(answer.revision)
-        raise _stale(here.view().specs.get(name, held))
-    await here.catch_up(answer.revision)
-    return warnings
+        if not isinstance(answer, Conflict):
+            await saving.trim(here, name)
+            return warnings
+        if answer.key.kind is Kind.SPEC:
+            break
+    else:
+        raise NotNow(f"{name} changes again and again at this moment; repeat the edit when it has settled")
+    raise _stale(here.view().specs.get(name, held))
 
 
 async def delete(here: Services, name: ResourceName, by: str) -> None:
@@ -86,15 +127,19 @@ async def delete(here: Services, name: ResourceName, by: str) -> None:
     if state is not None and state.value.state not in DELETABLE:
         raise NotNow(f"{name} is {state.value.state}, and only an offline resource can be deleted; "
                      f"take it offline first: stanchion offline {name}")
-    guards = [Guard(Key(Kind.SPEC, name), spec.revision)]
+    if groups := ruling.binding(view, name):
+        raise NotNow(f"{name} is a member of the group {' and '.join(groups)}; take it out of there first: "
+                     f"stanchion group edit {groups[0]}")
+    guards = [Guard(Key(Kind.SPEC, name), spec.revision), *ruling.guard(view, name)]
     guards.append(Guard(Key(Kind.STATE, name), NOTHING if state is None else state.revision))
     answer = await here.store.commit(Transaction(
         guards=tuple(guards),
-        deletes=(Key(Kind.SPEC, name), Key(Kind.STATE, name)),
+        deletes=(Key(Kind.SPEC, name), Key(Kind.STATE, name), Key(Kind.BOUND, name)),
         history=(_entry(here, name, reason(Why.DELETED, by), now),),
     ))
     if isinstance(answer, Conflict):
         raise NotNow(f"{name} changed just now; look at it again, then repeat")
+    await saving.trim(here, name, keep=0)
     await here.catch_up(answer.revision)
 
 
@@ -125,6 +170,7 @@ async def judge(here: Services, spec: ResourceSpec, kinds: Iterable[ScriptKind])
     faults = list(making.faults(spec, finding.known_nodes(view)))
     if twin := making.twin(spec, (held.value for held in view.specs.values())):
         faults.append(twin)
+    faults.extend(ruling.judge(view, spec))
     warnings: list[str] = []
     for kind in kinds:
         text = spec.scripts.of(kind).text

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from stanchion import __version__
-from stanchion.cli import exits, fences, looking, nodes, orders, resources
+from stanchion.cli import exits, fences, looking, nodes, orders, resources, ruling
 from stanchion.cli.session import TERMINAL, Terminal
 from stanchion.model.errors import StanchionError
 
@@ -25,6 +25,9 @@ app.command(orders.alert)
 app.command(orders.end_process)
 app.command(nodes.app)
 app.command(fences.app)
+app.command(ruling.settings)
+app.command(ruling.group)
+app.command(ruling.priority)
 app.command(looking.templates)
 app.command(looking.events)
 app.command(looking.explain)

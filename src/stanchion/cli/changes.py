@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Group, Parameter
 
 from stanchion.model.errors import InvalidInput
-from stanchion.model.resource import FailbackMode, FailoverMode, FailureAction, ScriptKind, StartMode
+from stanchion.model.resource import (
+    FailbackMode,
+    FailoverMode,
+    FailureAction,
+    LoadFailure,
+    RetryComatose,
+    ScriptKind,
+    StartMode,
+)
 
 if TYPE_CHECKING:
     from stanchion.wire.requests import ResourceChange
@@ -76,6 +84,10 @@ class Changes:
     """How often it may move by itself within an hour."""
     restart_after_failed_migration: Annotated[bool | None, Parameter(group=_MODES)] = None
     """Start it again when a live migration failed and stopped it; else it stays comatose."""
+    load_failure: Annotated[LoadFailure | None, Parameter(group=_MODES)] = None
+    """When its load fails: stay comatose, or clean up there and try the next preferred node."""
+    retry_comatose: Annotated[RetryComatose | None, Parameter(group=_MODES)] = None
+    """When it is comatose because its load failed: never, or again and again with longer and longer pauses."""
 
     monitoring: Annotated[bool | None, Parameter(group=_MONITORING)] = None
     """Run the monitor script regularly."""
@@ -96,7 +108,7 @@ class Changes:
                            max_failures=self.max_failures, action=self.action)
         policies = _said(**{name: getattr(self, name) for name in (
             "start", "failover", "failback", "failback_live", "follows_master", "ignore_quorum", "priority",
-            "moves_per_hour", "restart_after_failed_migration")})
+            "moves_per_hour", "restart_after_failed_migration", "load_failure", "retry_comatose")})
         return ResourceChange.model_validate(_said(
             scripts=self._scripts(texts or {}) or None, monitoring=monitoring or None, policies=policies or None,
             preferred=_names(self.preferred), files=self.config_file or None))

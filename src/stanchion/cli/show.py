@@ -14,7 +14,7 @@ from rich.text import Text
 
 from stanchion.model.fencing import Protection
 from stanchion.model.history import RunEnd, Severity
-from stanchion.model.resource import ScriptKind
+from stanchion.model.resource import LoadFailure, RetryComatose, ScriptKind
 from stanchion.model.state import State
 from stanchion.wire import replies
 
@@ -223,7 +223,9 @@ def resource(of: replies.ResourceDetail) -> RenderableType:
 def _settings(monitoring: replies.MonitoringInfo, policies: replies.PoliciesInfo) -> list[tuple[str, RenderableType]]:
     boxes = [name for name, set_ in (
         ("Resource Follows Master", policies.follows_master), ("Ignore Quorum", policies.ignore_quorum),
-        ("failback live", policies.failback_live)) if set_]
+        ("failback live", policies.failback_live),
+        ("a failed load goes to the next node", policies.load_failure is LoadFailure.NEXT_NODE),
+        ("a failed load is tried again", policies.retry_comatose is RetryComatose.BACKOFF)) if set_]
     watched = (f"every {duration(monitoring.interval_s)}; {monitoring.max_failures} failures within "
                f"{duration(monitoring.window_s)}: {monitoring.action}") if monitoring.enabled else "off"
     return [

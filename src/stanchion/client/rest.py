@@ -6,6 +6,7 @@ when the connection could not be made at all: once it was sent, nobody knows whe
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Literal, Self, TypeVar
@@ -15,6 +16,8 @@ import httpx2
 from pydantic import BaseModel, ValidationError
 
 from stanchion.client.connection import Connection
+from stanchion.client.past import Past, filters
+from stanchion.client.ruling import Ruling, if_match
 from stanchion.model.errors import (
     AlreadyExists,
     HostError,
@@ -28,9 +31,9 @@ from stanchion.model.errors import (
     StoreUnavailable,
     StoreUnusable,
 )
-from stanchion.model.history import Severity
 from stanchion.model.resource import ScriptKind
-from stanchion.wire import fencing, replies, requests
+from stanchion.trust import contexts
+from stanchion.wire import fencing, joining, replies, requests
 
 CONNECT_S = 3.0
 ANSWER_S = 15.0
@@ -48,7 +51,7 @@ _ERRORS: Mapping[str, type[StanchionError]] = {
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-class Client:
+class Client(Past, Ruling):
     """A cluster, as a program speaks to it. Use it as an async context.
 
     Every method raises the ``StanchionError`` that the agent answered with, ``NotAllowed`` for a wrong token, and
@@ -62,6 +65,7 @@ class Client:
         if connection.token:
             headers["Authorization"] = f"Bearer {connection.token}"
         self._http = httpx2.AsyncClient(headers=headers, transport=transport, trust_env=False,
+                                        verify=_verified(connection),
                                         timeout=httpx2.Timeout(ANSWER_S, connect=CONNECT_S))
 
     async def __aenter__(self) -> Self:
@@ -94,7 +98,7 @@ class Client:
 
     async def edit_node(self, name: str, change: requests.NodeChange, *, seen: int | None = None) -> replies.NodeInfo:
         """Change a node's fence devices; ``seen`` is the ``revision`` that the change was made from."""
-        return await self._send(replies.NodeInfo, "PATCH", f"nodes/{_part(name)}", change, _if_match(seen))
+        return await self._send(replies.NodeInfo, "PATCH", f"nodes/{_part(name)}", change, if_match(seen))
 
     async def fence_test(self, name: str, *, really: bool = False) -> fencing.FenceTest:
         """Have a node's fence devices tried; a real test is asked of another node, where an address of one is known."""
@@ -121,6 +125,38 @@ class Client:
         """Forget a node that has left."""
         await self._ask("DELETE", f"nodes/{_part(name)}")
 
+    async def join_tokens(self) -> joining.JoinTokenList:
+        """List the tokens with which hosts may join."""
+        return await self._get(joining.JoinTokenList, "join-tokens")
+
+    async def make_join_token(self, order: joining.JoinTokenOrder) -> joining.JoinTokenMade:
+        """Make a token with which one host may join."""
+        return await self._send(joining.JoinTokenMade, "POST", "join-tokens", order)
+
+    async def revoke_join_token(self, name: str) -> None:
+        """Revoke a token, so that nobody can join with it."""
+        await self._ask("DELETE", f"join-tokens/{_part(name)}")
+
+    async def etcd_members(self) -> joining.EtcdMemberList:
+        """List the members of the etcd that holds the store."""
+        return await self._get(joining.EtcdMemberList, "etcd-members")
+
+    async def offer(self) -> joining.JoinOffer:
+        """Ask, before joining, whom we would have to trust."""
+        return await self._get(joining.JoinOffer, "join")
+
+    async def admit(self, asked: joining.JoinRequest) -> joining.Admission:
+        """Ask to be admitted."""
+        return await self._send(joining.Admission, "POST", "join", asked)
+
+    async def certify(self, asked: joining.CertificateRequest) -> joining.CertificateInfo:
+        """Ask for a new certificate for a node."""
+        return await self._send(joining.CertificateInfo, "POST", "certificates", asked)
+
+    async def hello(self) -> joining.Hello:
+        """Ask at an agent's door for agents who it is."""
+        return await self._get(joining.Hello, "hello")
+
     async def templates(self) -> replies.TemplateList:
         """List the templates with their forms."""
         return await self._get(replies.TemplateList, "templates")
@@ -143,7 +179,7 @@ class Client:
 
     async def edit(self, name: str, change: requests.ResourceChange, *, seen: int | None = None) -> replies.Saved:
         """Change a resource; ``seen`` is the ``spec_revision`` that the change was made from."""
-        return await self._send(replies.Saved, "PATCH", f"resources/{_part(name)}", change, _if_match(seen))
+        return await self._send(replies.Saved, "PATCH", f"resources/{_part(name)}", change, if_match(seen))
 
     async def delete(self, name: str) -> None:
         """Delete a resource."""
@@ -185,17 +221,9 @@ class Client:
             params["script"] = script.value
         return await self._get(replies.RunList, f"resources/{_part(name)}/runs", params)
 
-    async def events(self, *, after: str | None = None, limit: int = 50, resource: str | None = None,
-                     severity: Severity = Severity.INFO) -> replies.EventPage:
-        """Read the history, the oldest first; without ``after``, the newest of it."""
-        params = {"after": after, "limit": limit, "resource": resource, "severity": severity.value}
-        return await self._get(replies.EventPage, "events",
-                               {key: value for key, value in params.items() if value is not None})
-
-    async def follow(self, *, after: str, resource: str | None = None,
-                     severity: Severity = Severity.INFO) -> AsyncIterator[replies.EventInfo]:
+    async def follow(self, *, after: str, **wanted: Any) -> AsyncIterator[replies.EventInfo]:
         """Read events as they happen, from beyond ``after``, without end. A broken stream goes on where it broke."""
-        params = {"after": after, "severity": severity.value} | ({"resource": resource} if resource else {})
+        params = {"after": after} | filters(**wanted)
         deaths = 0
         while deaths < 2 * len(self._urls):
             try:
@@ -228,23 +256,28 @@ class Client:
         return _read(shape, await self._ask("GET", path, params=params, patience_s=patience_s))
 
     async def _send(self, shape: type[Shape], method: str, path: str, asked: BaseModel | None = None,
-                    headers: Mapping[str, str] | None = None) -> Shape:
+                    headers: Mapping[str, str] | None = None, *, patience_s: float = 0.0) -> Shape:
         body = None if asked is None else asked.model_dump(mode="json", exclude_unset=True)
-        return _read(shape, await self._ask(method, path, body=body, headers=headers))
+        return _read(shape, await self._ask(method, path, body=body, headers=headers, patience_s=patience_s))
+
+    async def _text(self, path: str, params: Mapping[str, Any], *, patience_s: float = 0.0) -> str:
+        return (await self._ask("GET", path, params=params, patience_s=patience_s)).text
 
     async def _ask(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None,
                    headers: Mapping[str, str] | None = None, patience_s: float = 0.0) -> httpx2.Response:
         timeout = httpx2.Timeout(ANSWER_S + patience_s, connect=CONNECT_S)
-        fault = ""
+        fault = doubt = ""
         for _ in self._urls:
             try:
                 answer = await self._http.request(method, self._url(path), params=params, json=body, headers=headers,
                                                   timeout=timeout)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
+                doubt = _untrusted(error)
                 fault = str(error) or "no connection in time"
             except httpx2.TransportError as error:
+                doubt = _untrusted(error)
                 fault = str(error) or "it did not answer in time"
-                if method != "GET":
+                if method != "GET" and not doubt:
                     raise NoAnswer(f"the connection to {self._url('')} broke before the answer came, so it is not "
                                    "known whether it was done; look with `stanchion status` before you repeat it"
                                    ) from None
@@ -253,6 +286,8 @@ class Client:
                     raise _error(answer)
                 return answer
             self._at += 1
+        if doubt:
+            raise NoAnswer(f"what answers at {' or '.join(self._urls)} cannot be used: {doubt}")
         raise self._nobody(fault)
 
     def _url(self, path: str) -> str:
@@ -260,16 +295,33 @@ class Client:
 
     def _nobody(self, fault: str) -> NoAnswer:
         tried = " or ".join(self._urls)
+        if "disconnected" in fault and "http:" in tried:
+            fault += "; agents of a cluster of hosts speak TLS: https://"
         return NoAnswer(f"no agent answers at {tried} ({fault}); check that `stanchion agent` runs there, or name "
                         "another address with --url")
 
 
+def _verified(connection: Connection) -> ssl.SSLContext | bool:
+    """Decide whom to believe. Raises ``HostError`` where a certificate's file is no good."""
+    if connection.blind or not any(url.startswith("https:") for url in connection.urls):
+        return False
+    return contexts.client(connection.ca, connection.cert, connection.key)
+
+
+def _untrusted(error: BaseException) -> str:
+    """Say what a failure means if it is one of trust; empty: it is not."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return contexts.why_not_believed(cause)
+        cause = cause.__cause__ or cause.__context__
+    if "WRONG_VERSION_NUMBER" in str(error):
+        return "it does not speak TLS: write http://, if it is an agent on one machine"
+    return contexts.why_sent_away(str(error))
+
+
 def _part(name: str) -> str:
     return quote(name, safe="") or "-"
-
-
-def _if_match(seen: int | None) -> dict[str, str]:
-    return {} if seen is None else {"If-Match": f'"{seen}"'}
 
 
 def _read(shape: type[Shape], answer: httpx2.Response) -> Shape:

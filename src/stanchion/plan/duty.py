@@ -48,15 +48,20 @@ def _claim(case: Case) -> e.Event | None:
     return e.Claimed(session=case.session, why=case.state.reason)
 
 
-def _loading(case: Case) -> Next:
+def _unclaimed(case: Case) -> Next:
+    """Take over what was sent here, if it may still be loaded here."""
     node = case.view.nodes.get(case.me)
-    if case.state.session is None and (node is None or not node.value.wanted):
+    if node is None or not node.value.wanted:
         return None
-    if case.state.session is None and (astray := strays.bar(case.view, case.state.name, case.me)) is not None:
+    if (astray := strays.bar(case.view, case.state.name, case.me)) is not None:
         return e.NoNode(why=reason(Why.NO_NODE, sentence(astray)))
+    # The load binds itself to the newest configuration here, before anything of it has run.
+    return e.Claimed(session=case.session, spec_revision=case.spec.revision, why=case.state.reason)
+
+
+def _loading(case: Case) -> Next:
     if case.state.session is None:
-        # The load binds itself to the newest configuration here, before anything of it has run.
-        return e.Claimed(session=case.session, spec_revision=case.spec.revision, why=case.state.reason)
+        return _unclaimed(case)
     claim = _claim(case)
     if claim is not None:
         return claim
@@ -70,8 +75,10 @@ def _loading(case: Case) -> Next:
         if adopts:
             return e.NotThere(why=reason(Why.NOT_THERE, case.me, found.text or found.presence))
     run = case.ran(Step.LOAD)
-    if run is None:
-        return script_of(case, Step.LOAD, ScriptKind.LOAD)
+    return script_of(case, Step.LOAD, ScriptKind.LOAD) if run is None else _load_ended(case, run)
+
+
+def _load_ended(case: Case, run: Run) -> Next:
     judged = _judge_load(case, run)
     if isinstance(judged, e.Failed):
         return failing.onward(case.view, case.held, case.spec.value, judged.why, case.now,

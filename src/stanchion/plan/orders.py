@@ -58,21 +58,23 @@ def refusal(view: ClusterView, intent: Intent) -> Reason | None:
         return None if holders(held.value) else reason(Why.NO_PROCESS, name)
     if intent.verb is Verb.TEST:
         return trial.refusal(view, intent)
-    if intent.verb in {Verb.ALERT_YES, Verb.ALERT_NO} and (unasked := _unasked(intent, held.value)) is not None:
-        return unasked
+    if intent.verb in {Verb.ALERT_YES, Verb.ALERT_NO}:
+        return _answer_refusal(intent, held.value)
     if intent.verb not in LEGAL[held.value.state]:
         can = ", ".join(LEGAL[held.value.state]) or "nothing, wait until it has ended"
         return reason(Why.ILLEGAL_NOW, intent.verb, held.value.state, can)
     if intent.verb is Verb.MIGRATE:
         return _migrate_refusal(view, intent, held.value, spec.value)
-    if intent.verb in {Verb.ONLINE, Verb.ADOPT} and (tried := trial.under_way(view, name)) is not None:
+    return _start_refusal(view, intent, spec.value) if intent.verb in {Verb.ONLINE, Verb.ADOPT} else None
+
+
+def _start_refusal(view: ClusterView, intent: Intent, spec: ResourceSpec) -> Reason | None:
+    if (tried := trial.under_way(view, spec.name)) is not None:
         return tried
-    if intent.verb in {Verb.ONLINE, Verb.ADOPT} and intent.node is not None:
-        return placement.rejection(view, spec.value, intent.node)
-    return None
+    return None if intent.node is None else placement.rejection(view, spec, intent.node)
 
 
-def _unasked(intent: Intent, state: ResourceState) -> Reason | None:
+def _answer_refusal(intent: Intent, state: ResourceState) -> Reason | None:
     """Say that the alert which is answered does not ask any more: it was answered, or the world went on."""
     if state.alert is None:
         return reason(Why.NO_ALERT, state.state, sentence(state.reason))

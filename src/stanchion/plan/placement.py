@@ -68,18 +68,23 @@ def _unfit(view: ClusterView, spec: ResourceSpec, node: NodeName) -> Reason | No
         return reason(Why.NODE_WITNESS, node)
     if node not in order(view, spec):
         return reason(Why.NODE_NOT_LISTED, node)
-    if not view.nodes[node].value.wanted:
-        return reason(Why.NODE_LEFT, node)
-    if not view.is_live(node):
-        return reason(Why.NODE_DOWN, node)
-    if quarantine.barred(view, node):
-        return reason(Why.NODE_QUARANTINED, node)
+    if (absent := _absent(view, node)) is not None:
+        return absent
     if spec.policies.follows_master and (view.master is None or view.master.value.node != node):
         return reason(Why.NODE_NOT_MASTER, node)
     if (astray := strays.bar(view, spec.name, node)) is not None:
         return astray
     rival = _rival(view, spec.name, node)
     return None if rival is None else reason(Why.NODE_EXCLUDED, node, rival)
+
+
+def _absent(view: ClusterView, node: NodeName) -> Reason | None:
+    """Say why the node holds nothing new, whatever it is."""
+    if not view.nodes[node].value.wanted:
+        return reason(Why.NODE_LEFT, node)
+    if not view.is_live(node):
+        return reason(Why.NODE_DOWN, node)
+    return reason(Why.NODE_QUARANTINED, node) if quarantine.barred(view, node) else None
 
 
 def after(view: ClusterView, spec: ResourceSpec, node: NodeName, *,

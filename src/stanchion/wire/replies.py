@@ -18,7 +18,9 @@ from stanchion.model.resource import (
     FailbackMode,
     FailoverMode,
     FailureAction,
+    LoadFailure,
     MachineKind,
+    RetryComatose,
     ScriptKind,
     StartMode,
 )
@@ -163,7 +165,7 @@ class StrayInfo(Reply):
 class ResourceInfo(Reply):
     """One resource in a list.
 
-    ``pending``: a newer configuration is saved than the one it was loaded with. ``possible``: what can be ordered
+    ``pending``: other scripts are saved than those that it was loaded with and goes by. ``possible``: what can be ordered
     now. ``process``: the pid of the script that is waited for, known only to the node that runs it.
     """
 
@@ -210,6 +212,8 @@ class PoliciesInfo(Reply):
     ignore_quorum: bool
     priority: int
     restart_after_failed_migration: bool
+    load_failure: LoadFailure = LoadFailure.COMATOSE
+    retry_comatose: RetryComatose = RetryComatose.NEVER
     moves_per_hour: int
 
 
@@ -243,7 +247,10 @@ class RunList(Reply):
 
 
 class ResourceDetail(ResourceInfo):
-    """One resource with its configuration. ``spec_revision`` is what an edit names in If-Match."""
+    """One resource with its configuration. ``spec_revision`` is what an edit names in If-Match.
+
+    ``pending_scripts`` are saved, and count from its next load on; until then it goes by those it was loaded with.
+    """
 
     spec_revision: int
     live: bool
@@ -257,6 +264,8 @@ class ResourceDetail(ResourceInfo):
     marks: tuple[Mark, ...] = ()
     saved_by: str = ""
     saved_at: datetime | None = None
+    saved_why: str = ""
+    pending_scripts: tuple[ScriptKind, ...] = ()
     last_runs: tuple[RunInfo, ...] = ()
 
 

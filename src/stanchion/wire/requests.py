@@ -9,7 +9,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from stanchion.model.resource import FailbackMode, FailoverMode, FailureAction, ScriptKind, StartMode
+from stanchion.model.resource import (
+    FailbackMode,
+    FailoverMode,
+    FailureAction,
+    LoadFailure,
+    RetryComatose,
+    ScriptKind,
+    StartMode,
+)
 
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 """A duration; neither infinite nor "not a number"."""
@@ -56,11 +64,17 @@ class PoliciesChange(Request):
     ignore_quorum: bool | None = None
     priority: int | None = None
     restart_after_failed_migration: bool | None = None
+    load_failure: LoadFailure | None = None
+    retry_comatose: RetryComatose | None = None
     moves_per_hour: int | None = None
 
 
 class ResourceChange(Request):
-    """What to change of a resource; what is left out stays. An empty ``preferred`` means all nodes."""
+    """What to change of a resource; what is left out stays. An empty ``preferred`` means all nodes.
+
+    ``why`` is kept with the revision. ``at_once``: scripts that are saved count at once for a resource that is loaded,
+    not only from its next load on.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [
         {"policies": {"failback": "AUTO"}, "preferred": ["node1", "node2"]},
@@ -72,6 +86,8 @@ class ResourceChange(Request):
     policies: PoliciesChange = PoliciesChange()
     preferred: tuple[str, ...] | None = None
     files: tuple[str, ...] | None = None
+    why: str = ""
+    at_once: bool = False
 
 
 class ResourceCreate(Request):

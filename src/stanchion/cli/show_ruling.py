@@ -1,0 +1,45 @@
+"""How settings, groups and priorities look to people."""
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from stanchion.cli.show import duration, instant, table_of
+from stanchion.wire import ruling
+
+
+def settings(of: ruling.SettingsInfo) -> RenderableType:
+    """Show the settings of the cluster."""
+    table = Table.grid(padding=(0, 2))
+    saved = f"by {of.saved_by}, {instant(of.saved_at)}" if of.saved_by else "-"
+    for name, value in (
+        ("Cluster", of.cluster), ("Profile", of.profile.value), ("Quorum nodes", str(of.quorum_nodes)),
+        ("Quorum timeout", duration(of.quorum_timeout_s)), ("History kept", f"{of.history_kept} lines"),
+        ("Groups", ", ".join(group.name for group in of.groups) or "-"), ("Saved", saved),
+        ("Revision", str(of.revision)),
+    ):
+        table.add_row(Text(name, style="dim"), Text(value))
+    if not of.other_timers:
+        return table
+    return Group(table, Text(), Text(f"Still by other timers, until they leave and join again: "
+                                     f"{', '.join(of.other_timers)}."))
+
+
+def groups(of: ruling.GroupList) -> RenderableType:
+    """Show groups, one a line."""
+    if not of.groups:
+        return Text("There are no groups. `stanchion group create` makes one.")
+    table = table_of("Group", "Kept", "Resources")
+    for group in of.groups:
+        table.add_row(group.name, group.bond.value, ", ".join(group.members))
+    return table
+
+
+def priorities(of: ruling.PriorityList) -> RenderableType:
+    """Show resources in the order in which they load."""
+    if not of.resources:
+        return Text("There are no resources. `stanchion resource create` makes one.")
+    table = table_of("Resource", "Priority")
+    for each in of.resources:
+        table.add_row(each.resource, str(each.priority))
+    return table

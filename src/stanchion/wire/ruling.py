@@ -1,0 +1,90 @@
+"""Settings of the whole cluster on the wire: timers and quorum, groups, and the order in which resources load."""
+
+from datetime import datetime
+
+from pydantic import ConfigDict, Field
+
+from stanchion.model.groups import Bond
+from stanchion.model.timing import Profile
+from stanchion.wire.replies import Reply
+from stanchion.wire.requests import Request, Seconds
+
+
+class SettingsChange(Request):
+    """What to change of the cluster's settings; what is left out stays."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [
+        {"quorum_nodes": 2, "quorum_timeout_s": 120}]})
+
+    profile: Profile | None = None
+    quorum_nodes: int | None = None
+    quorum_timeout_s: Seconds | None = None
+    history_kept: int | None = None
+
+
+class GroupChange(Request):
+    """A group as it is to be. The order of members counts where they are kept together: the first one leads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [
+        {"bond": "apart", "members": ["web1", "web2"]}]})
+
+    bond: Bond
+    members: tuple[str, ...]
+
+
+class PriorityOrder(Request):
+    """Resources in the order in which they are to load; those that are not named keep theirs, after these.
+
+    None named: all are equal again.
+    """
+
+    resources: tuple[str, ...] = ()
+
+
+class GroupInfo(Reply):
+    """Resources that are kept together (the first one leads) or apart."""
+
+    name: str
+    bond: Bond
+    members: tuple[str, ...]
+
+
+class GroupList(Reply):
+    """All groups. ``revision`` is what a change names in If-Match; ``warnings`` say what may not be meant."""
+
+    groups: tuple[GroupInfo, ...]
+    revision: int
+    warnings: tuple[str, ...] = ()
+
+
+class SettingsInfo(Reply):
+    """The settings of the whole cluster.
+
+    ``other_timers`` are the nodes that are members in a session which was opened under another profile: they keep its
+    timers until they join anew. ``revision`` is what a change names in If-Match.
+    """
+
+    cluster: str
+    profile: Profile
+    other_timers: tuple[str, ...] = ()
+    quorum_nodes: int
+    quorum_timeout_s: float
+    history_kept: int
+    groups: tuple[GroupInfo, ...] = ()
+    revision: int
+    saved_by: str = ""
+    saved_at: datetime | None = None
+
+
+class PriorityInfo(Reply):
+    """A resource and its priority: 0 to 65535, higher ones load first."""
+
+    resource: str
+    priority: int
+
+
+class PriorityList(Reply):
+    """All resources in the order in which they load. ``revision`` is what a change names in If-Match."""
+
+    resources: tuple[PriorityInfo, ...] = Field(default=())
+    revision: int
