@@ -6,6 +6,7 @@ pace, so a slow one costs nobody else anything. The framework sends a comment ev
 """
 
 from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query
@@ -32,10 +33,20 @@ STREAM_PAGE = 200
 
 def _wanted(
     resource: Annotated[str | None, Query(description="only events of this resource")] = None,
+    node: Annotated[str | None, Query(description="only events on this node")] = None,
     severity: Annotated[Severity, Query(description="only events of at least this severity")] = Severity.INFO,
+    since: Annotated[datetime | None, Query(description="only events from this instant on")] = None,
+    until: Annotated[datetime | None, Query(description="only events up to this instant")] = None,
+    text: Annotated[str | None, Query(description="only events whose sentence holds this text, in any case")] = None,
 ) -> Wanted:
-    # The name is not looked up: a deleted resource still has its history.
-    return Wanted(resource=resource, severity=severity)
+    # Names are not looked up: what was deleted still has its history.
+    return Wanted(resource=resource, node=node, severity=severity, text=text,
+                  since_s=_instant(since), until_s=_instant(until))
+
+
+def _instant(at: datetime | None) -> float | None:
+    """Read an instant; one without a time zone is UTC, as all that the API tells."""
+    return None if at is None else (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
 def _beyond(revision: Revision) -> Callable[[ClusterView], bool]:

@@ -3,31 +3,63 @@
 Both are kept out of the view because they grow; the store holds a bounded number of them.
 """
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from stanchion.model.cluster import Kind
+from stanchion.model.cluster import Kind, history_key
+from stanchion.model.errors import NotFound
 from stanchion.model.history import Entry, Run, Severity
 from stanchion.model.ids import ResourceName
 from stanchion.model.resource import ScriptKind
+from stanchion.plan.story import clause
 from stanchion.ports import Store
 
 PAGE = 500
+
+LAST_INDEX = 9999
+_ID = re.compile(r"\d{16}-\d{4}")
+
+CLOCKS_APART_S = 3600.0
+"""Entries stand in the order of their writing, with the instants of the clocks of several hosts."""
 
 _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which entries are asked for: those of a resource, in any case, and those of at least this severity."""
+    """Which entries are asked for: those of which everything that is said here is true.
+
+    Names are compared in any case; ``text`` is looked for in the sentence. ``since_s`` and ``until_s`` are instants.
+    """
 
     resource: str | None = None
+    node: str | None = None
     severity: Severity = Severity.INFO
+    since_s: float | None = None
+    until_s: float | None = None
+    text: str | None = None
 
     def takes(self, entry: Entry) -> bool:
         """Tell whether the entry is asked for."""
-        mine = self.resource is None or (entry.resource or "").casefold() == self.resource.casefold()
-        return mine and _RANK[entry.severity] >= _RANK[self.severity]
+        return (_named(self.resource, entry.resource) and _named(self.node, entry.node)
+                and _RANK[entry.severity] >= _RANK[self.severity]
+                and (self.since_s is None or entry.at_s >= self.since_s)
+                and (self.until_s is None or entry.at_s <= self.until_s)
+                and (self.text is None or self.text.casefold() in clause(entry).casefold()))
+
+
+def _named(asked: str | None, name: str | None) -> bool:
+    return asked is None or (name or "").casefold() == asked.casefold()
+
+
+def just_before(name: str) -> str:
+    """Give an id after which this one is the next that can be. Raises ``NotFound`` for what is no id of an event."""
+    if not _ID.fullmatch(name):
+        raise NotFound(f"there is no event {name}; `stanchion events --output json` tells their ids")
+    revision, index = map(int, name.split("-"))
+    last = history_key(revision, index - 1) if index else history_key(revision - 1, LAST_INDEX)
+    return last.name
 
 
 async def entries(store: Store, after: str, wanted: Wanted, limit: int) -> tuple[list[tuple[str, Entry]], str]:
@@ -42,12 +74,15 @@ async def entries(store: Store, after: str, wanted: Wanted, limit: int) -> tuple
     return found, after
 
 
-async def newest(store: Store, wanted: Wanted, limit: int) -> tuple[list[tuple[str, Entry]], str]:
-    """Read the last ``limit`` entries, the oldest of them first; and the id to continue after."""
+async def newest(store: Store, wanted: Wanted, limit: int, *,
+                 before: str = "") -> tuple[list[tuple[str, Entry]], str]:
+    """Read the last ``limit`` entries, or those before one, the oldest of them first; and the id to continue after."""
     found: list[tuple[str, Entry]] = []
     last = ""
-    async for name, entry in _walk(store, "", newest_first=True):
+    async for name, entry in _walk(store, before, newest_first=True):
         last = last or name
+        if wanted.since_s is not None and entry.at_s < wanted.since_s - CLOCKS_APART_S:
+            break
         if wanted.takes(entry):
             found.append((name, entry))
             if len(found) == limit:

@@ -9,7 +9,7 @@ from fastapi import Depends, Header, Request
 
 from stanchion.model.cluster import ClusterView
 from stanchion.model.ids import NodeName, ResourceName, Revision
-from stanchion.ports import Chance, Clock, Fencer, Lint, Store
+from stanchion.ports import Ballot, Chance, Clock, Fencer, Issuer, Lint, Notifier, Store
 from stanchion.wire.requests import BY_HEADER
 
 CATCH_UP_S = 3.0
@@ -42,6 +42,10 @@ class Services:
     version: str
     token_file: str = ""
 
+    notifier: Notifier | None = None
+    issuer: Issuer | None = None
+    ballot: Ballot | None = None
+    etcd: tuple[str, ...] = ()
     async def wait_until(self, seen: Callable[[ClusterView], bool], wait_s: float) -> bool:
         """Wait until the view satisfies ``seen``; False: it did not within that time."""
         try:

@@ -212,4 +212,5 @@ def event_info(name: str, of: Entry) -> replies.EventInfo:
     """Tell one line of the history."""
     return replies.EventInfo(
         id=name, at=replies.instant(of.at_s), severity=of.severity, reason=reason_info(of.reason), by=of.by,
-        node=of.node, resource=of.resource, before=of.before, after=of.after, cause=of.cause)
+        node=of.node, resource=of.resource, before=of.before, after=of.after, cause=of.cause,
+        operation=of.operation)

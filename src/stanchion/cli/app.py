@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from stanchion import __version__
-from stanchion.cli import exits, fences, looking, nodes, orders, resources, ruling
+from stanchion.cli import exits, fences, hosts, looking, nodes, notify, orders, past, resources, ruling
 from stanchion.cli.session import TERMINAL, Terminal
 from stanchion.model.errors import StanchionError
 
@@ -29,7 +29,11 @@ app.command(ruling.settings)
 app.command(ruling.group)
 app.command(ruling.priority)
 app.command(looking.templates)
-app.command(looking.events)
+app.command(past.events)
+app.command(past.story)
+app.command(past.incidents)
+app.command(past.report)
+app.command(notify.app)
 app.command(looking.explain)
 app.command(looking.explain_timing)
 app.command(looking.runs)

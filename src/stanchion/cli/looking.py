@@ -1,4 +1,4 @@
-"""Commands that only look: status, events, explain, runs, and the templates."""
+"""Commands that only look: status, explain, runs, and the templates."""
 
 from typing import Annotated
 
@@ -6,7 +6,6 @@ from cyclopts import App, Parameter
 
 from stanchion.cli.session import COMMON, Common, Session
 from stanchion.model.errors import NotFound
-from stanchion.model.history import Severity
 from stanchion.model.resource import ScriptKind
 
 templates = App(name="template", help="Look at the templates that resources are made from.")
@@ -47,36 +46,6 @@ async def _watch(session: Session) -> None:
         while True:
             now = await session.client.status(after=now.cluster.revision, wait_s=WATCH_S)
             live.update(show.status(now), refresh=True)
-
-
-async def events(*, follow: Annotated[bool, Parameter(alias="-f", negative="")] = False, resource: str | None = None,
-                 severity: Severity = Severity.INFO, limit: Annotated[int, Parameter(alias="-n")] = 50,
-                 common: Common = COMMON) -> None:
-    """Read the cluster's history.
-
-    Parameters
-    ----------
-    follow
-        Keep reading, and show every event as it happens.
-    resource
-        Only events of this resource.
-    severity
-        Only events of at least this severity.
-    limit
-        How many of the newest events to begin with, 1 to 1000.
-    """
-    async with common.session() as session:
-        from stanchion.cli import show
-
-        page = await session.client.events(limit=limit, resource=resource, severity=severity)
-        if not follow:
-            session.tell(page, lambda told: show.events(told.events))
-            return
-        console = session.terminal.console()
-        for event in page.events:
-            session.terminal.write(event.model_dump_json()) if session.json else console.print(show.event(event))
-        async for event in session.client.follow(after=page.last, resource=resource, severity=severity):
-            session.terminal.write(event.model_dump_json()) if session.json else console.print(show.event(event))
 
 
 async def explain(subject: str, /, *, common: Common = COMMON) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Session
 from stanchion.model.history import Entry, Line, Severity
 from stanchion.model.ids import Moment
-from stanchion.model.notification import Channel, Message, Notified, Volume, Way
+from stanchion.model.notification import Apprise, Channel, Command, Mail, Message, Notified, Volume, Way, Webhook
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.transaction import Guard, Put, Transaction
 from stanchion.plan import story
@@ -30,6 +30,10 @@ FIRST_RETRY_S = 5.0
 LONGEST_RETRY_S = 300.0
 
 SUBJECT_LETTERS = 180
+ADDRESSES_MAX = 8
+"""As in the original."""
+
+COMMAND_MAX_S = 300.0
 
 RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 
@@ -98,6 +102,54 @@ def _written(held: Held[Notified], after: Notified, me: Session, now: Moment, wh
         Entry(at_s=now.wall_s, reason=why, severity=severity, by=me.node, cause=f"notified {after.channel}"),)
     guard = Guard(Key(Kind.NOTIFIED, after.channel), held.revision)
     return Transaction(guards=(guard,), puts=(Put(after),), history=entries)
+
+
+def faults(way: Way) -> list[str]:
+    """Say everything that is wrong with a channel's configuration; nothing, where it can be tried."""
+    match way:
+        case Mail():
+            return _mail_faults(way)
+        case Webhook():
+            scheme, mark, rest = way.url.partition("://")
+            good = scheme in {"http", "https"} and mark and rest and _plain(way.url) and not rest.startswith("/")
+            return [*([] if good else [f"url must be an http or https address, and {way.url!r} is none"]),
+                    *_path_faults("secret_file", way.secret_file, required=False)]
+        case Command():
+            wrong = [] if 0 < way.timeout_s <= COMMAND_MAX_S else [
+                f"timeout_s must be more than 0 and at most {COMMAND_MAX_S:g}"]
+            return [*_path_faults("path", way.path, required=True), *wrong]
+        case Apprise():
+            return _path_faults("urls_file", way.urls_file, required=True)
+
+
+def _mail_faults(way: Mail) -> list[str]:
+    found = [f"{address!r} is no e-mail address" for address in (*way.to, *filter(None, [way.sender]))
+             if not _is_address(address)]
+    if not 1 <= len(way.to) <= ADDRESSES_MAX:
+        found.append(f"give 1 to {ADDRESSES_MAX} addresses in to, not {len(way.to)}")
+    if len({address.casefold() for address in way.to}) < len(way.to):
+        found.append("an address stands in to twice")
+    if not way.host or not _plain(way.host):
+        found.append("host must be the mail server's name or address")
+    if not 0 < way.port < 65536:  # noqa: PLR2004 - the highest port
+        found.append(f"port must be 1 to 65535, not {way.port}")
+    if bool(way.user) != bool(way.password_file):
+        found.append("user and password_file belong together")
+    return [*found, *_path_faults("password_file", way.password_file, required=False)]
+
+
+def _is_address(text: str) -> bool:
+    name, at, place = text.rpartition("@")
+    return bool(name and at and place) and _plain(text) and not set(text) & set('<>,;:"()[]\\') and "@" not in name
+
+
+def _path_faults(name: str, path: str, *, required: bool) -> list[str]:
+    good = path.startswith("/") and path.isprintable() if path else not required
+    return [] if good else [f"{name} must be a whole path on the hosts, beginning with /"]
+
+
+def _plain(text: str) -> bool:
+    return text.isascii() and text.isprintable() and " " not in text
 
 
 def clean(text: str) -> str:

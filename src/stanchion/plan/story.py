@@ -33,7 +33,7 @@ def led_to(lines: Sequence[Line], line: Line) -> Line | None:
     """Give the line that led to this one, None where nothing did. ``lines`` are in order, the oldest first."""
     entry, earlier = line.entry, [each for each in lines if each.id < line.id]
     match entry.reason.why:
-        case Why.NODE_JOINED:
+        case Why.NODE_JOINED | Why.NOTIFY_FAILED:
             return None
         case Why.MASTER_IS | Why.QUORUM_REACHED:
             return _same_write(earlier, line)

@@ -370,6 +370,7 @@ class EventPage(Reply):
     events: tuple[EventInfo, ...]
     last: str = ""
 
+    operation: str | None = None
 
 class AnswerInfo(Reply):
     """One question about a resource, and the reasons that answer it."""

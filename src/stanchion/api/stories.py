@@ -1,0 +1,110 @@
+"""Telling stories: the chain behind an event or a resource, with its runs and orders, and the timelines of failovers."""
+
+import itertools
+
+from fastapi import APIRouter
+
+from stanchion.api import finding, history, telling
+from stanchion.api.services import Here, Services
+from stanchion.model.errors import NotFound
+from stanchion.model.history import Line, Run, RunEnd, Severity
+from stanchion.model.ids import ResourceName
+from stanchion.model.orders import Intent
+from stanchion.plan import story, timeline
+from stanchion.wire import replies
+from stanchion.wire.stories import IncidentInfo, IncidentList, RecoveryInfo, StepInfo, StoryInfo
+
+router = APIRouter(tags=["events"])
+
+READ = 3000
+"""So many entries a story or a timeline may reach back."""
+
+
+@router.get("/events/{name}/why")
+async def why(here: Here, name: str) -> StoryInfo:
+    """Tell what led to an event, back to the order or the loss that began it."""
+    found, _ = await history.entries(here.store, history.just_before(name), history.Wanted(), 1)
+    if not found or found[0][0] != name:
+        raise NotFound(f"there is no event {name} any more; `stanchion events --output json` names them")
+    lines = await _lines(here, before=name)
+    return await _told(here, story.chain((*lines, Line(*found[0])), Line(*found[0])))
+
+
+@router.get("/resources/{name}/story")
+async def of_resource(here: Here, name: str) -> StoryInfo:
+    """Tell what led to the state that a resource is in, or was in when it was deleted."""
+    known = finding.match(name, here.view().specs)
+    lines = await _lines(here)
+    names = {line.entry.resource for line in lines if line.entry.resource}
+    found = known or finding.match(name, sorted(names))
+    last = None if found is None else story.last_of(lines, found)
+    if last is None and known is None:
+        finding.resource(here.view(), name)
+    if last is None:
+        raise NotFound(f"the history knows nothing of {name} any more")
+    return await _told(here, story.chain(lines, last))
+
+
+@router.get("/incidents")
+async def incidents(here: Here) -> IncidentList:
+    """Tell of every node that was lost lately, and how long it took to bring back what it held: the newest first."""
+    return IncidentList(incidents=incident_infos(await _lines(here)))
+
+
+async def _lines(here: Services, before: str = "") -> tuple[Line, ...]:
+    found, _ = await history.newest(here.store, history.Wanted(), READ, before=before)
+    return tuple(Line(*pair) for pair in found)
+
+
+async def _told(here: Services, chain: tuple[Line, ...]) -> StoryInfo:
+    """Put the order that began it, and the runs in between, into a chain."""
+    steps = [(line.entry.at_s, _step(line)) for line in chain]
+    began = here.view().intents.get(chain[0].entry.cause)
+    if began is not None:
+        steps.append((began.value.at_s, _order(began.value)))
+    operations = {line.entry.operation for line in chain if line.entry.operation}
+    for name in sorted({line.entry.resource for line in chain if line.entry.resource}):
+        runs = await history.runs(here.store, ResourceName(name))
+        steps += [(run.ended_at_s, _run(run)) for run in runs if run.operation in operations]
+    # Events of one instant keep their order: sorting is stable, and an order comes before what it led to.
+    steps.sort(key=lambda step: (step[0], step[1].kind != "order"))
+    times = [at_s for at_s, _ in steps]
+    gaps = [0.0, *(max(0.0, late - early) for early, late in itertools.pairwise(times))]
+    return StoryInfo(steps=tuple(step.model_copy(update={"after_s": round(gap, 3)})
+                                 for (_, step), gap in zip(steps, gaps, strict=True)))
+
+
+def _step(line: Line) -> StepInfo:
+    of = line.entry
+    return StepInfo(kind="event", at=replies.instant(of.at_s), text=story.clause(of), severity=of.severity,
+                    id=line.id, resource=of.resource, node=of.node)
+
+
+def _order(of: Intent) -> StepInfo:
+    subject = " ".join(part for part in (of.resource, f"on {of.node}" if of.node else "") if part)
+    return StepInfo(kind="order", at=replies.instant(of.at_s), text=f"{of.by} ordered: {of.verb} {subject}".strip(),
+                    id=of.id, resource=of.resource, node=of.node)
+
+
+def _run(of: Run) -> StepInfo:
+    took_s = max(0.0, of.ended_at_s - of.started_at_s)
+    how = f"ended with code {of.code}" if of.end is RunEnd.EXITED else f"was {of.end}"
+    at = f" in: {of.command}" if of.command else ""
+    return StepInfo(kind="run", at=replies.instant(of.ended_at_s), resource=of.resource, node=of.node, id=of.operation,
+                    severity=Severity.WARNING if of.code or of.end is not RunEnd.EXITED else Severity.INFO,
+                    text=f"the {of.script} script of {of.resource} on {of.node} {how} after {took_s:.1f} s{at}")
+
+
+def _incident(of: timeline.Incident) -> IncidentInfo:
+    return IncidentInfo(
+        node=of.node, at=replies.instant(of.at_s), event=of.line, detect_s=of.detect_s, prove_s=of.prove_s,
+        proof=telling.reason_info(of.proof) if of.proof else None,
+        recoveries=tuple(RecoveryInfo(
+            resource=one.resource, node=one.node, state=one.state, reason=telling.reason_info(one.why), event=one.line,
+            decide_s=one.decide_s, load_s=one.load_s, total_s=one.total_s) for one in of.recoveries))
+
+
+def incident_infos(lines: tuple[Line, ...]) -> tuple[IncidentInfo, ...]:
+    """Tell the incidents of these lines, the newest first."""
+    return tuple(_incident(one) for one in reversed(timeline.incidents(lines)))
+
