@@ -1,25 +1,32 @@
 """The command ``stanchion``: all verbs that speak HTTP, and the few that need this host itself.
 
-``init`` makes a node's files, ``agent`` is the daemon, ``lab`` makes pretend hosts out of processes, ``sim`` plays them
-on virtual time. Their modules are imported only when they are asked for, so that the everyday verbs start at once.
+``init`` and ``join`` make a node's files, ``agent`` is the daemon, ``etcd run`` the store's member on this host,
+``store move`` leaves the file of one machine for an etcd, ``lab`` makes pretend hosts out of processes, ``sim`` plays
+them on virtual time. Their modules are imported only when they are asked for, so that the everyday verbs start at once.
 """
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
 
 from stanchion.cli import app, run
+from stanchion.cli.hosts import cert, etcd, store
+
+SelfFenceWord = Literal["none", "supervisor", "watchdog"]
+Flag = Annotated[bool, Parameter(negative="")]
 
 
 @app.command
 def init(cluster: str, *, dir: Path | None = None, node: str | None = None,  # noqa: A002 - the option's name
-         listen: str = "127.0.0.1:7423",
-         profile: Literal["fast", "default", "tolerant"] = "default",
-         self_fence: Literal["none", "supervisor", "watchdog"] = "none", supervisor: Path | None = None,
-         store: Path | None = None, etcd: str = "", join: Path | None = None, etcd_ca: Path | None = None,
-         etcd_cert: Path | None = None, etcd_key: Path | None = None, etcd_user: str | None = None,
-         etcd_password_file: Path | None = None) -> None:
-    """Make this host a node: its settings, its token and its place in the store.
+         listen: str = "", profile: Literal["fast", "default", "tolerant"] = "default",
+         self_fence: SelfFenceWord = "none", supervisor: Path | None = None,
+         store: Path | None = None, etcd: str = "", address: str | None = None, peer_port: int | None = None,
+         etcd_ports: str = "2379,2380", etcd_data: Path | None = None, join: Path | None = None,
+         etcd_ca: Path | None = None, etcd_cert: Path | None = None, etcd_key: Path | None = None,
+         etcd_user: str | None = None, etcd_password_file: Path | None = None) -> None:
+    """Make this host the first node of a cluster: its settings, its token, and the store.
 
     Parameters
     ----------
@@ -30,7 +37,7 @@ def init(cluster: str, *, dir: Path | None = None, node: str | None = None,  # n
     node
         The node's name. Default: this host's short name.
     listen
-        HOST:PORT on which the node's API answers.
+        HOST:PORT on which the node's API answers. Default: port 7423 of --address, else of 127.0.0.1.
     profile
         The cluster's timers; `stanchion explain-timing` derives them.
     self_fence
@@ -38,11 +45,20 @@ def init(cluster: str, *, dir: Path | None = None, node: str | None = None,  # n
     supervisor
         The supervisor's socket, for --self-fence supervisor.
     store
-        The file of an existing cluster's store, to join it. Without --store and --join a new cluster is made.
+        The file of an existing cluster's store, to join it on the same machine.
     etcd
-        Keep the store in this etcd instead of a file: its members as https://HOST:2379, separated by commas.
+        Keep the store in an etcd: `managed` makes one on the first three hosts, or its members as
+        https://HOST:2379, separated by commas.
+    address
+        Where other hosts reach this one: a cluster of hosts, with an authority of its own and TLS.
+    peer_port
+        Port on which other agents are answered. Default: the API's and one.
+    etcd_ports
+        For --etcd managed: its ports for clients and for its peers.
+    etcd_data
+        For --etcd managed: where its data goes. Default: /var/lib/stanchion/etcd, or `etcd` in --dir.
     join
-        Join the cluster that is in --etcd already; a copy of its first node's token file.
+        Join a cluster in --etcd that has no authority of its own; a copy of its first node's token file.
     etcd_ca
         Certificate of the authority that signed the members' certificates.
     etcd_cert
@@ -56,17 +72,79 @@ def init(cluster: str, *, dir: Path | None = None, node: str | None = None,  # n
 
     """
     from stanchion import founding
+    from stanchion.hosting import MANAGED
     from stanchion.model.cluster import SelfFence
     from stanchion.model.timing import Profile
 
-    host, port = _address(listen)
+    host, port = _address(listen or f"{_bracketed(address or '127.0.0.1')}:7423")
+    managed = etcd.strip() == MANAGED
     config = founding.found(founding.Founding(
         cluster=cluster, directory=dir or founding.default_directory(), node=node or founding.default_node(),
         listen_host=host, listen_port=port, profile=Profile(profile), self_fence=SelfFence(self_fence),
-        supervisor=supervisor, store=store, join=join,
-        etcd=tuple(url.strip() for url in etcd.split(",") if url.strip()), etcd_ca=etcd_ca, etcd_cert=etcd_cert,
+        supervisor=supervisor, store=store, join=join, address=address, peer_port=peer_port or port + 1,
+        managed=managed, etcd_ports=_ports(etcd_ports), etcd_data=etcd_data,
+        etcd=() if managed else tuple(url.strip() for url in etcd.split(",") if url.strip()),
+        etcd_ca=etcd_ca, etcd_cert=etcd_cert,
         etcd_key=etcd_key, etcd_user=etcd_user, etcd_password_file=etcd_password_file))
     sys.stdout.write(founding.told(config) + "\n")
+
+
+@app.command
+def join(token: Annotated[str, Parameter(allow_leading_hyphen=True)], *, address: str,
+         dir: Path | None = None, node: str | None = None,  # noqa: A002 - as above
+         port: int = 7423, peer_port: int | None = None, witness: Flag = False, self_fence: SelfFenceWord = "none",
+         supervisor: Path | None = None, etcd_ports: str = "2379,2380", etcd_data: Path | None = None,
+         etcd_ca: Path | None = None, etcd_cert: Path | None = None, etcd_key: Path | None = None,
+         etcd_user: str | None = None, etcd_password_file: Path | None = None) -> None:
+    """Make this host a node of an existing cluster of hosts, with a token from `stanchion token create`.
+
+    Parameters
+    ----------
+    token
+        The join token, as it was printed; - reads it from standard input, out of sight of others.
+    address
+        Where other hosts reach this one.
+    dir
+        Where the files go. Default: /etc/stanchion for root, else ~/.config/stanchion.
+    node
+        The node's name. Default: this host's short name.
+    port
+        Port on which the node's API answers.
+    peer_port
+        Port on which other agents are answered. Default: the API's and one.
+    witness
+        Vote, see, be the master if need be; never hold a resource.
+    self_fence
+        What stops the node's machines when its agent cannot.
+    supervisor
+        The supervisor's socket, for --self-fence supervisor.
+    etcd_ports
+        Where this host gets a member of etcd: its ports for clients and for its peers.
+    etcd_data
+        Where its data goes. Default: /var/lib/stanchion/etcd, or `etcd` in --dir.
+    etcd_ca
+        Where the cluster uses an etcd of your own: certificate of the authority that signed its members'.
+    etcd_cert
+        Our certificate for such an etcd.
+    etcd_key
+        The key of --etcd-cert.
+    etcd_user
+        Our user in such an etcd.
+    etcd_password_file
+        File that holds the password of --etcd-user.
+
+    """
+    from stanchion import founding, joining
+    from stanchion.model.cluster import SelfFence
+
+    if token == "-":  # noqa: S105 - the sign for standard input
+        token = sys.stdin.readline()
+    told = joining.join(joining.Joining(
+        token=token, directory=dir or founding.default_directory(), node=node or founding.default_node(),
+        address=address, listen_port=port, peer_port=peer_port or port + 1, witness=witness,
+        self_fence=SelfFence(self_fence), supervisor=supervisor, etcd_ports=_ports(etcd_ports), etcd_data=etcd_data, etcd_ca=etcd_ca, etcd_cert=etcd_cert, etcd_key=etcd_key, etcd_user=etcd_user,
+        etcd_password_file=etcd_password_file))
+    sys.stdout.write(told + "\n")
 
 
 @app.command
@@ -82,7 +160,50 @@ def agent(*, config: Path | None = None) -> None:
     from stanchion import founding, wiring
     from stanchion.config import load
 
-    wiring.run_agent(load(config or founding.default_directory() / "agent.toml"))
+    path = config or founding.default_directory() / "agent.toml"
+    wiring.run_agent(load(path), path.absolute())
+
+
+@etcd.command(name="run")
+def run_etcd(*, dir: Path | None = None, replace: Flag = False) -> None:  # noqa: A002 - the option's name
+    """Run this host's member of etcd, as `stanchion init` or `stanchion join` has set it up.
+
+    Parameters
+    ----------
+    dir
+        Where the node's files are. Default: where `stanchion init` puts them.
+    replace
+        Its data is lost: take the member that it was out, and begin anew with the data of the others.
+
+    """
+    from stanchion import founding, joining
+    from stanchion.config import load
+    from stanchion.drivers import etcd_server
+
+    directory = (dir or founding.default_directory()).absolute()
+    server = etcd_server.load(directory)
+    initial = ""
+    if not server.begun and (replace or not server.founds):
+        initial = joining.first_start(server, load(directory / "agent.toml"), _say, replace=replace)
+    server.run(initial=initial)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"stanchion: {text}\n")
+    sys.stderr.flush()
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _ports(text: str) -> tuple[int, int]:
+    from stanchion.model.errors import InvalidInput
+
+    first, _, second = text.partition(",")
+    if not all(each.strip().isdecimal() and 0 < int(each) < 65536 for each in (first, second)):  # noqa: PLR2004
+        raise InvalidInput(f"--etcd-ports {text} is not two ports, for example 2379,2380")
+    return int(first), int(second)
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -94,6 +215,9 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+app.command(etcd)
+app.command(store)
+app.command(cert)
 app.command("stanchion.lab.app:app", name="lab")
 app.command("stanchion.sim.app:app", name="sim")
 

@@ -89,6 +89,15 @@ class AgentConfig:
         "doc": "Address on which the API listens. Default: 127.0.0.1, this host only."})
     listen_port: Annotated[StrictInt, Field(ge=1, le=65535)] = field(default=DEFAULT_PORT, metadata={
         "doc": f"Port on which the API listens, 1 to 65535. Default: {DEFAULT_PORT}."})
+    ca: PathText | None = field(default=None, metadata={
+        "doc": "Certificate of the cluster's authority. With it the API speaks TLS. Default: none, plain HTTP."})
+    cert: PathText | None = field(default=None, metadata={
+        "doc": "This host's certificate, for the API, for its peers and for etcd. Default: none."})
+    key: PathText | None = field(default=None, metadata={
+        "doc": "The key of cert. Readable by its owner only. Default: none."})
+    peer_port: Annotated[StrictInt, Field(ge=1, le=65535)] = field(default=DEFAULT_PORT + 1, metadata={
+        "doc": "Port on which other nodes' agents are answered, and nobody else: it asks for a certificate of the "
+               f"cluster's authority. Used with `ca`. Default: {DEFAULT_PORT + 1}."})
     address: StrictStr = field(default="127.0.0.1", metadata={
         "doc": "Address at which other hosts reach this one, for live migration. Default: 127.0.0.1."})
     self_fence: SelfFence = field(default=SelfFence.NONE, metadata={
@@ -178,6 +187,8 @@ def store_fault(config: AgentConfig) -> str:
         return "name the store's file in `store`, or the members of an etcd in `etcd`, and not both"
     if (config.etcd_cert is None) != (config.etcd_key is None):
         return "etcd_cert and etcd_key go together: set both or none"
+    if len({config.ca is None, config.cert is None, config.key is None}) > 1:
+        return "ca, cert and key go together: set all or none"
     if (config.etcd_user is None) != (config.etcd_password_file is None):
         return "etcd_user and etcd_password_file go together: set both or none"
     return ""

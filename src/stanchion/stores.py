@@ -24,7 +24,7 @@ async def open_store(config: AgentConfig, *, busy_s: float = 2.0) -> Store:
     if config.store is None:
         from stanchion.store.etcd import EtcdStore
 
-        return EtcdStore(config.etcd, config.cluster, tls=_tls(config), user=_user(config))
+        return EtcdStore(config.etcd, config.cluster, tls=etcd_tls(config), user=etcd_user(config))
     store = SqliteStore(config.store, busy_s=busy_s)
     if store.cluster != config.cluster:
         await store.close()
@@ -38,12 +38,13 @@ async def create_store(config: AgentConfig) -> None:
     if config.store is None:
         from stanchion.store.etcd import EtcdStore
 
-        await EtcdStore.create(config.etcd, config.cluster, tls=_tls(config), user=_user(config))
+        await EtcdStore.create(config.etcd, config.cluster, tls=etcd_tls(config), user=etcd_user(config))
     else:
         SqliteStore.create(config.store, config.cluster)
 
 
-def _tls(config: AgentConfig) -> "EtcdTls | None":
+def etcd_tls(config: AgentConfig) -> "EtcdTls | None":
+    """Give the files for TLS to etcd; None: the settings name none."""
     from stanchion.store.etcd_tls import EtcdTls
 
     if config.etcd_ca is None and config.etcd_cert is None:
@@ -51,7 +52,8 @@ def _tls(config: AgentConfig) -> "EtcdTls | None":
     return EtcdTls(ca=config.etcd_ca, cert=config.etcd_cert, key=config.etcd_key)
 
 
-def _user(config: AgentConfig) -> tuple[str, str] | None:
+def etcd_user(config: AgentConfig) -> tuple[str, str] | None:
+    """Give our user in etcd and its password; None: the settings name none. Raises ``HostError``."""
     if config.etcd_user is None or config.etcd_password_file is None:
         return None
     return config.etcd_user, read_line(config.etcd_password_file, "password")

@@ -34,6 +34,8 @@ from stanchion.drivers.pulse import DeafPulse, UdpPulse
 from stanchion.drivers.script import ScriptRunner
 from stanchion.drivers.templates import SHARE
 from stanchion.drivers.watchdog import NoWatchdog, SupervisorWatchdog
+from stanchion.doorways import Doorways
+from stanchion.hosting import door_of, url_of
 from stanchion.model.cluster import ClusterView, SelfFence
 from stanchion.model.errors import HostError, StanchionError, StoreUnavailable
 from stanchion.model.ids import NodeName, OperationId
@@ -49,13 +51,15 @@ STORE_BUSY_S = 1.0
 log = structlog.get_logger(__name__)
 
 
-def run_agent(config: AgentConfig) -> None:
-    """Run one node's agent until it is told to end. Raises ``StanchionError`` with what an operator must do."""
+def run_agent(config: AgentConfig, settings: Path) -> None:
+    """Run one node's agent until it is told to end; ``settings`` is the file of its ``config``.
+
+    Raises ``StanchionError`` with what an operator must do."""
     _journal_lines(as_json=config.log_json)
     config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = _only_agent(config.state_dir)
     try:
-        asyncio.run(_live(config))
+        asyncio.run(_live(config, settings))
     except BaseExceptionGroup as problems:
         # Not `except*`: what is raised there is wrapped in a group again.
         told, others = problems.split(StanchionError)
@@ -66,18 +70,19 @@ def run_agent(config: AgentConfig) -> None:
         os.close(lock)
 
 
-async def _live(config: AgentConfig) -> None:
+async def _live(config: AgentConfig, settings: Path) -> None:
     store = await open_store(config, busy_s=STORE_BUSY_S)
     try:
         pulse = await _pulse(config)
         doors, runner = _doors(config, store, pulse)
         if not await _needed(config, store):
             _check_api(config)
-        identity = Identity(node=NodeName(config.node), url=f"http://{_shown(config)}", version=__version__,
+        ways = Doorways(config, settings, store, doors.clock, lambda: _token(config))
+        identity = Identity(node=NodeName(config.node), url=url_of(config), door=door_of(config), version=__version__,
                             pulse="" if isinstance(pulse, DeafPulse) else _shown(config),
                             self_fence=config.self_fence)
         daemon = Daemon(doors, identity)
-        work = asyncio.create_task(daemon.run(_serve(config, daemon, doors, runner)))
+        work = asyncio.create_task(daemon.run(_serve(config, daemon, doors, runner, ways)))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, work.cancel)
         await asyncio.wait({work})
@@ -131,20 +136,18 @@ def _doors(config: AgentConfig, store: Store, pulse: Pulse) -> tuple[Doors, Scri
     return doors, runner
 
 
-async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: ScriptRunner) -> None:
+async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: ScriptRunner, ways: Doorways) -> None:
     """Answer for the cluster, for ever; a taken port or a missing token costs the API, never the machines."""
-    app = await asyncio.to_thread(importlib.import_module, "stanchion.api.app")
-    server = await asyncio.to_thread(importlib.import_module, "stanchion.api.server")
     services = await asyncio.to_thread(importlib.import_module, "stanchion.api.services")
     lint = await asyncio.to_thread(importlib.import_module, "stanchion.drivers.lint")
     while True:
         try:
-            made = app.create(services.Services(
+            here = services.Services(
                 node=NodeName(config.node), store=doors.store, view=lambda: daemon.view, changed=daemon.loop.changed,
                 clock=doors.clock, chance=doors.chance, fencer=doors.fencer, lint=lint.ScriptLint(),
                 process_of=runner.process_of, end_process=runner.end, token=_token(config), version=__version__,
-                token_file=str(config.token_file)))
-            await server.serve(made, config.listen_host, config.listen_port)
+                token_file=str(config.token_file), **ways.services)
+            await ways.serve(here)
         except HostError as problem:
             log.warning("the API does not answer yet", problem=str(problem))
         await asyncio.sleep(API_RETRY_S)
@@ -179,14 +182,20 @@ async def _needed(config: AgentConfig, store: Store) -> bool:
 def _check_api(config: AgentConfig) -> None:
     """Refuse to begin where the API could not answer."""
     _token(config)
+    _check_port(config, config.listen_port, "the API", "listen_port")
+    if config.ca is not None:
+        _check_port(config, config.peer_port, "the agents' door", "peer_port")
+
+
+def _check_port(config: AgentConfig, port: int, what: str, setting: str) -> None:
     family = socket.AF_INET6 if ":" in config.listen_host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((config.listen_host, config.listen_port))
+            probe.bind((config.listen_host, port))
         except OSError as problem:
-            raise HostError(f"the API cannot listen on {config.listen_host} port {config.listen_port} "
-                            f"({problem.strerror}); end what uses it, or set another listen_port") from None
+            raise HostError(f"{what} cannot listen on {config.listen_host} port {port} "
+                            f"({problem.strerror}); end what uses it, or set another {setting}") from None
 
 
 def _only_agent(state_dir: Path) -> int:

@@ -31,4 +31,5 @@ class Identity:
     url: str = ""
     pulse: str = ""
     version: str = ""
+    door: str = ""
     self_fence: SelfFence = SelfFence.NONE

@@ -17,7 +17,8 @@ from stanchion.model.errors import InvalidInput, NotAllowed
 LARGEST_BODY_BYTES = 1024 * 1024
 """Scripts are kilobytes; a megabyte is more than any resource needs."""
 
-OPEN_PATHS = frozenset({"/v1/health"})
+OPEN_PATHS = frozenset({"/v1/health", "/v1/join"})
+"""What is answered without the token; who joins has a token of another kind."""
 
 
 class Gate:

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response, status
 
-from stanchion.api import fencing, finding, ordering, revisions, telling
+from stanchion.api import fencing, finding, members, ordering, revisions, telling
 from stanchion.api.revisions import IfMatch
 from stanchion.api.services import By, Here
 from stanchion.model.cluster import ClusterView, Key, Kind
@@ -98,12 +98,17 @@ async def remove(here: Here, by: By, name: str) -> None:
     fault = _bound(view, found)
     if fault:
         raise NotNow(fault)
+    await members.expel(here, found)
     guards = [Guard(Key(Kind.LIVE, found), NOTHING)]
     guards += [Guard(Key(Kind.NODE, found), view.nodes[found].revision)] if found in view.nodes else []
     guards += [Guard(Key(Kind.STATE, state), held.revision) for state, held in view.states.items()]
-    entry = Entry(at_s=here.clock.now().wall_s, reason=reason(Why.DELETED, by), by=here.node, node=found)
+    more_guards, puts = members.revocation(view, found)
+    serial = view.nodes[found].value.serial if found in view.nodes else ""
+    why = reason(Why.NODE_REMOVED, by, found, serial) if puts else reason(Why.DELETED, by)
+    entry = Entry(at_s=here.clock.now().wall_s, reason=why, by=here.node, node=found)
     answer = await here.store.commit(Transaction(
-        guards=tuple(guards), deletes=(Key(Kind.NODE, found), Key(Kind.SESSION, found)), history=(entry,)))
+        guards=(*guards, *more_guards), puts=puts,
+        deletes=(Key(Kind.NODE, found), Key(Kind.SESSION, found)), history=(entry,)))
     if isinstance(answer, Conflict):
         raise NotNow("the cluster changed just now; look at it again, then repeat")
     await here.catch_up(answer.revision)

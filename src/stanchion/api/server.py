@@ -9,11 +9,14 @@ that ends itself from within a library. The library's own log is silenced: what 
 import asyncio
 import contextlib
 import socket
+from asyncio.base_events import Server
 from collections.abc import Callable, Iterator
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from stanchion.api.tls import Doorkeeper, Tls
 from stanchion.model.errors import HostError
 
 BACKLOG = 128
@@ -22,7 +25,25 @@ GRACE_S = 1
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves the signals to the agent."""
+    """A server that leaves the signals to the agent, and the handshakes to the doorkeeper."""
+
+    def __init__(self, config: uvicorn.Config, tls: Tls | None, door: str) -> None:
+        super().__init__(config)
+        self._tls = tls
+        self._door = door
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to take connections; over TLS by a doorkeeper, who stands in for asyncio's server."""
+        if self._tls is None or not sockets:
+            await super().startup(sockets)
+            return
+        keeper = Doorkeeper(sockets[0], self._tls, self._protocol, self._door)
+        self.servers = [cast("Server", keeper)]
+        self.started = True
+
+    def _protocol(self) -> asyncio.Protocol:
+        made = cast("Callable[..., asyncio.Protocol]", self.config.http_protocol_class)
+        return made(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -50,15 +71,18 @@ def listen(host: str, port: int) -> socket.socket:
     return opened
 
 
-async def serve(app: ASGIApp, host: str, port: int, *, ready: Callable[[int], None] | None = None) -> None:
+async def serve(app: ASGIApp, host: str, port: int, *, ready: Callable[[int], None] | None = None,
+                tls: Tls | None = None, door: str = "API") -> None:
     """Serve until cancelled, then stop in order. ``ready`` is called with the port once connections are taken.
+
+    With ``tls`` every connection is a TLS one; ``door`` names it in the journal.
 
     Raises ``HostError`` where the address cannot be had.
     """
     opened = listen(host, port)
     config = uvicorn.Config(app, log_config=None, log_level="critical", access_log=False, lifespan="off",
                             server_header=False, timeout_graceful_shutdown=GRACE_S, ws="none")
-    server = _Server(config)
+    server = _Server(config, tls, door)
     serving = asyncio.create_task(server.serve(sockets=[opened]), name="api server")
     try:
         if ready is not None:

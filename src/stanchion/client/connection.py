@@ -1,11 +1,12 @@
 """Where the agents answer and which token they ask for: said, else set in the environment, else written in a file.
 
 Each of the two is looked for on its own: first what the caller says, then ``STANCHION_URL`` (several separated by
-commas) and ``STANCHION_TOKEN_FILE``, then the settings file that is named (``STANCHION_CONFIG``) or the first that
-exists of ``~/.config/stanchion/client.toml`` and ``/etc/stanchion/client.toml``:
+commas), ``STANCHION_TOKEN_FILE`` and ``STANCHION_CA`` (the certificate of the authority that vouches for the agents), then
+the settings file that is named (``STANCHION_CONFIG``) or the first that exists of ``~/.config/stanchion/client.toml`` and ``/etc/stanchion/client.toml``:
 
     urls = ["http://node1:7423", "http://node2:7423"]
     token_file = "/etc/stanchion/token"
+    ca = "/etc/stanchion/ca.crt"
 
 With several addresses a dead node costs nothing but a moment. Where nothing is said, the agent of this host is asked.
 """
@@ -28,11 +29,19 @@ HERE = f"http://127.0.0.1:{DEFAULT_PORT}"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """How to reach a cluster: its agents' addresses in the order to try them, the token, and who asks."""
+    """How to reach a cluster: its agents' addresses in the order to try them, the token, and who asks.
+
+    ``ca`` is the authority that vouches for the agents (none: those that this host trusts), ``cert`` and ``key`` are
+    what we show of ourselves. ``blind``: believe anybody, to ask for what is checked in another way.
+    """
 
     urls: tuple[str, ...] = (HERE,)
     token: str = field(default="", repr=False)
     by: str = ""
+    ca: Path | None = None
+    cert: Path | None = None
+    key: Path | None = None
+    blind: bool = False
 
 
 def find(urls: Sequence[str] = (), token_file: Path | None = None, *, file: Path | None = None,
@@ -48,8 +57,9 @@ def find(urls: Sequence[str] = (), token_file: Path | None = None, *, file: Path
     if isinstance(found, str):
         found = [found]
     at = token_file or env.get("STANCHION_TOKEN_FILE") or written.get("token_file")
+    ca = env.get("STANCHION_CA") or written.get("ca")
     return Connection(urls=tuple(_address(each) for each in found), token=_token(Path(at)) if at else "",
-                      by=env.get("STANCHION_OPERATOR", "") or _me())
+                      ca=Path(ca) if ca else None, by=env.get("STANCHION_OPERATOR", "") or _me())
 
 
 def _places(env: Mapping[str, str], file: Path | None) -> tuple[Path, ...]:
@@ -73,11 +83,12 @@ def _written(files: Sequence[Path]) -> Mapping[str, Any]:
             raise InvalidInput(f"the client's settings {file} cannot be read: {error}") from None
         except tomllib.TOMLDecodeError as error:
             raise InvalidInput(f"the client's settings {file} are not valid TOML: {error}") from None
-        unknown = sorted(given.keys() - {"url", "urls", "token_file"})
+        unknown = sorted(given.keys() - {"url", "urls", "token_file", "ca"})
         if unknown:
-            raise InvalidInput(f"{file}: unknown setting {unknown[0]!r}; known are url, urls and token_file")
-        if given.get("token_file"):
-            given["token_file"] = str(file.parent / Path(str(given["token_file"])).expanduser())
+            raise InvalidInput(f"{file}: unknown setting {unknown[0]!r}; known are url, urls, token_file and ca")
+        for setting in ("token_file", "ca"):
+            if given.get(setting):
+                given[setting] = str(file.parent / Path(str(given[setting])).expanduser())
         return given
     return {}
 

@@ -79,6 +79,11 @@ class EtcdStore:
         """Connect and check that the cluster is here; the other methods do it as well. Raises ``StoreError``."""
         await self._ready()
 
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The members that this client uses."""
+        return tuple(endpoint.url for endpoint in self._wire.endpoints)
+
     def use(self, endpoints: Sequence[str]) -> None:
         """Use these members from now on, without a break. Raises ``InvalidInput`` for endpoints that are none."""
         self._wire.use(endpoints)

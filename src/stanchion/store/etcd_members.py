@@ -26,11 +26,11 @@ _QUORUM = ("unhealthy cluster", "re-configuration failed", "not enough started m
 
 
 class EtcdMembers:
-    """The members, asked through ``endpoints``. The methods raise ``StoreError``, and what they say themselves."""
+    """The members, asked through what ``endpoints`` gives. The methods raise ``StoreError``, and what they say."""
 
-    def __init__(self, endpoints: Sequence[str], *, tls: EtcdTls | None = None,
+    def __init__(self, endpoints: Callable[[], Sequence[str]], *, tls: EtcdTls | None = None,
                  user: tuple[str, str] | None = None) -> None:
-        self._endpoints = tuple(endpoints)
+        self._endpoints = endpoints
         self._tls = tls
         self._user = user
 
@@ -95,7 +95,7 @@ class EtcdMembers:
                         for member in await self.members())
 
     async def _call(self, method: Callable[[Line], Any], request: Any, *, repeatable: bool = True) -> Any:
-        wire = Wire(self._endpoints, tls=self._tls, user=self._user, budget_s=BUDGET_S)
+        wire = Wire(self._endpoints(), tls=self._tls, user=self._user, budget_s=BUDGET_S)
         try:
             return await wire.call(method, request, repeatable=repeatable)
         finally:

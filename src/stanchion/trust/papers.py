@@ -103,3 +103,12 @@ def replace_file(path: Path, text: str, *, private: bool = False) -> None:
         draft.replace(path)
     except OSError as problem:
         raise HostError(f"{path} cannot be written: {problem.strerror}") from None
+
+
+def revoked(path: Path) -> frozenset[str]:
+    """Give the serial numbers, in hexadecimal, that stand in a list of revoked certificates; none: no list yet."""
+    try:
+        found = x509.load_pem_x509_crl(path.read_bytes())
+    except (OSError, ValueError):
+        return frozenset()
+    return frozenset(f"{each.serial_number:x}" for each in found)

@@ -1,0 +1,92 @@
+"""Taking connections over TLS, so that every refusal is known and written down.
+
+asyncio's own server drops a failed handshake without a word. Here each connection is taken by hand: its handshake is
+awaited, and where it fails, who called and why he was refused stand in the journal. The context is asked for anew for
+each connection, so renewed certificates and revocations count at once. A caller that is slow or silent holds up
+nobody, and is let go after ``HANDSHAKE_S``.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import structlog
+
+from stanchion.model.errors import HostError
+
+HANDSHAKE_S = 5.0
+RETRY_S = 0.2
+"""The pause after a connection could not be taken, for want of descriptors, say."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tls:
+    """How to speak TLS: a context for each connection, and the words for a handshake that failed.
+
+    ``context`` raises ``HostError`` where the certificates cannot be used; then that connection is refused.
+    """
+
+    context: Callable[[], ssl.SSLContext]
+    why_refused: Callable[[Exception], str]
+
+
+class Doorkeeper:
+    """Takes the connections of one listening socket and hands them to protocols; ends like asyncio's server.
+
+    ``door`` is what people call it in the journal.
+    """
+
+    def __init__(self, listening: socket.socket, tls: Tls, protocol: Callable[[], asyncio.Protocol],
+                 door: str) -> None:
+        self._listening = listening
+        self._tls = tls
+        self._protocol = protocol
+        self._door = door
+        self._shaking: set[asyncio.Task[None]] = set()
+        self._taking = asyncio.create_task(self._take(), name=f"{door} door")
+
+    def close(self) -> None:
+        """Take no more connections; those that are made stay."""
+        self._taking.cancel()
+        for task in self._shaking:
+            task.cancel()
+
+    async def wait_closed(self) -> None:
+        """Wait until nothing is taken any more."""
+        await asyncio.gather(self._taking, *self._shaking, return_exceptions=True)
+
+    async def _take(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, address = await loop.sock_accept(self._listening)
+            except OSError as problem:
+                log.warning("no connection can be taken", door=self._door, problem=problem.strerror)
+                await asyncio.sleep(RETRY_S)
+                continue
+            task = asyncio.create_task(self._shake(connection, str(address[0])))
+            self._shaking.add(task)
+            task.add_done_callback(self._shaking.discard)
+
+    async def _shake(self, connection: socket.socket, caller: str) -> None:
+        """Shake hands, or say why not."""
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(self._protocol, connection, ssl=self._tls.context(),
+                                               ssl_handshake_timeout=HANDSHAKE_S)
+        except HostError as problem:
+            log.warning("a connection was refused", door=self._door, caller=caller, reason=str(problem))
+        except ssl.SSLError as fault:
+            log.warning("a connection was refused", door=self._door, caller=caller,
+                        reason=self._tls.why_refused(fault))
+        except OSError as fault:  # it hung up, or never said anything
+            log.info("a caller went away", door=self._door, caller=caller, reason=str(fault) or "no handshake in time")
+        else:
+            return
+        with suppress(OSError):
+            connection.close()

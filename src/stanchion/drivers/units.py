@@ -1,0 +1,61 @@
+"""Unit files for systemd, written beside the settings and installed by the administrator.
+
+Two things in them matter to machines. ``KillMode=process``: ending the agent ends the agent alone, and the machines
+live on. ``Restart=always`` with next to no pause: an agent that is back in time finds its session alive.
+"""
+
+import sys
+from pathlib import Path
+
+from stanchion.model.errors import HostError
+
+_AGENT = """\
+[Unit]
+Description=Stanchion agent
+Wants=network-online.target
+After=network-online.target stanchion-etcd.service
+
+[Service]
+ExecStart={program} agent --config {directory}/agent.toml
+Restart=always
+RestartSec=0.2
+KillMode=process
+TasksMax=infinity
+LimitMEMLOCK=infinity
+OOMScoreAdjust=-1000
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+_ETCD = """\
+[Unit]
+Description=etcd, the store of Stanchion
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart={program} etcd run --dir {directory}
+Restart=always
+RestartSec=1
+LimitNOFILE=65536
+OOMScoreAdjust=-1000
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+
+def write_units(directory: Path, *, etcd: bool) -> list[Path]:
+    """Write the unit files into ``directory/systemd``; give their paths. Raises ``HostError``."""
+    program = f"{sys.executable} -m stanchion"
+    wanted = {"stanchion-etcd.service": _ETCD} if etcd else {}
+    wanted["stanchion-agent.service"] = _AGENT
+    place = directory / "systemd"
+    try:
+        place.mkdir(exist_ok=True)
+        for name, text in wanted.items():
+            (place / name).write_text(text.format(program=program, directory=directory), encoding="utf-8")
+    except OSError as problem:
+        raise HostError(f"the unit files cannot be written below {place}: {problem.strerror}") from None
+    return [place / name for name in wanted]
