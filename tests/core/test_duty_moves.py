@@ -109,7 +109,13 @@ def test_where_nothing_is_to_be_prepared_the_check_is_enough(state: ResourceStat
     assert answer.door == ""
 
 
-@pytest.mark.parametrize("run", [ended(Step.PREPARE, 1, command="qemu -incoming"), ended(Step.PREPARE, end=OVERDUE),
+def test_a_preparation_that_hangs_lets_the_machine_stay_at_once() -> None:
+    """What cleans up after it has to wait for its process; nobody else does."""
+    assert told(target(PREPARE, NOT_HERE, checked(), ended(Step.PREPARE, end=OVERDUE))) == (
+        e.Stayed, Why.PREFLIGHT_FAILED)
+
+
+@pytest.mark.parametrize("run", [ended(Step.PREPARE, 1, command="qemu -incoming"),
                                  ended(Step.PREPARE, 137, end=RunEnd.KILLED)])
 def test_a_failed_preparation_is_cleaned_up_and_the_machine_stays(run: Fact) -> None:
     assert does(target(PREPARE, NOT_HERE, checked(), run)) is Step.HALT

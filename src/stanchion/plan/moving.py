@@ -60,6 +60,9 @@ def _receive(case: Case) -> Next:
     run = case.ran(Step.PREPARE)
     if run is None:
         return script_of(case, Step.PREPARE, ScriptKind.PREPARE, tofrom=case.state.node)
+    if run.end is RunEnd.OVERDUE:
+        # Its process still runs, and whatever cleans up here has to wait for it; the machine need not.
+        return _stayed(case, reason(Why.PREFLIGHT_FAILED, case.me, "the prepare script did not end in time"))
     if run.end is not RunEnd.EXITED or run.code != 0:
         if case.ran(Step.HALT) is None and has(case.spec.value.scripts.halt):
             return script_of(case, Step.HALT, ScriptKind.HALT)

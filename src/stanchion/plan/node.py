@@ -165,8 +165,10 @@ def _seen(state: NodeState, view: ClusterView) -> NodeState:
     duties = dict(state.duties)
     for name, old in state.view.states.items():
         new = view.states.get(name)
-        # Who refused to receive it has cleaned up himself; what else runs there is not his to end.
-        refused = new is not None and new.value.reason.why is Why.PREFLIGHT_FAILED
+        # Who refused it before anything was prepared has nothing to clean up; what else runs there is not his to end.
+        done = duties[name].facts.keys() if name in duties else set()
+        refused = new is not None and new.value.reason.why is Why.PREFLIGHT_FAILED and (
+            a.Step.PREPARE not in done or a.Step.HALT in done)
         if _awaited(old.value, state.me) and not refused and (new is None or state.me not in holders(new.value)):
             duties[name] = replace(duties.get(name, Duty()), cleaning=True)
     known = {name: duty for name, duty in duties.items() if name in view.states or duty.busy is not None}

@@ -313,7 +313,8 @@ class PretendRunner:
         await asyncio.sleep(fault.takes_s)
         code = fault.code
         if fault.effect and (code == 0 or order.script is not ScriptKind.MONITOR):
-            code = code or self._effect(order)
+            done = self._effect(order)
+            code = code or done
         return self._told(order, RunEnd.EXITED, code)
 
     def _effect(self, order: ScriptOrder) -> int:
