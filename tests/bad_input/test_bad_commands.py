@@ -35,7 +35,7 @@ BAD = [
     ("a dead node", "migrate web node3", 5, "node3 is not a member now"),
     ("a node not listed", "migrate only1 node2", 5, "node2 is not among its preferred nodes"),
     ("not in this state", "online web", 5, "online is not possible while it is Running; possible now: "),
-    ("no alert", "alert web yes", 5, "alert yes is not possible while it is Running"),
+    ("no alert", "alert web yes", 5, "it asks nothing: it is Running, because"),
     ("no answer", "alert web maybe", 2, "maybe"),
     ("no process", "end-process web", 5, "no script of web is running"),
     ("no token file", "status --token-file /nowhere", 2, "there is no token file /nowhere"),

@@ -77,7 +77,7 @@ BAD = [
     ("a migration to nowhere", "POST", "resources/web/migrate", {}, 422, "the field `node` is missing"),
     ("an answer that is none", "POST", "resources/web/alert", {"answer": "maybe"}, 422,
      "`answer` must be 'yes' or 'no'"),
-    ("an answer to no alert", "POST", "resources/web/alert", {"answer": "yes"}, 409, "alert yes is not possible while"),
+    ("an answer to no alert", "POST", "resources/web/alert", {"answer": "yes"}, 409, "it asks nothing: it is Running, because"),
     ("a confirmation about a node that is up", "POST", "nodes/node2/confirm-down", None, 409, "node2"),
     ("a wait without end", "GET", "status?after=1&wait_s=1e9", None, 422,
      "`wait_s` should be less than or equal to 60"),
