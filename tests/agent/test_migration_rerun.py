@@ -29,7 +29,7 @@ from stanchion.sim.strikes import FAULTS
 from stanchion.sim.world import World, cluster, spec
 
 MASTER, SOURCE, TARGET = map(NodeName, "abc")
-STORM_S, CALM_S, TICK_S = 40.0, 60.0, 0.5
+STORM_S, CALM_S, TICK_S = 25.0, 20.0, 1.0
 
 
 class _Told(dict[str, Any]):

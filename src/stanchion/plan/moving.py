@@ -41,22 +41,33 @@ def _receive(case: Case) -> Next:
     """Check that this node can take the machine, and open the door for it."""
     move = case.state.move
     assert move is not None
-    if (astray := strays.bar(case.view, case.state.name, case.me)) is not None:
-        return _stayed(case, reason(Why.PREFLIGHT_FAILED, case.me, sentence(astray)))
-    found = case.seen(Step.LOOK)
-    if found is None and move.live and visible(case.spec.value):
-        return Look(step=Step.LOOK, stage=case.stage, spec=case.spec.value)
-    if found is not None and found.presence is Presence.RUNNING:
-        return _stayed(case, reason(Why.PREFLIGHT_FAILED, case.me, f"it runs there already, {found.text}"))
+    if (first := _astray_here(case)) is not None:
+        return first
     checked = case.facts.get(Step.CHECK)
     if not isinstance(checked, Checked):
         return CheckHost(stage=case.stage, spec=case.spec.value, digests=case.state.digests)
     if checked.fault:
         return _stayed(case, reason(Why.PREFLIGHT_FAILED, case.me, checked.fault))
-    operation = next_operation(case.state.name, case.held.revision)
-    prepared = e.Prepared(session=case.session, operation=operation, why=case.state.reason)
     if not move.live or not has(case.spec.value.scripts.prepare):
-        return prepared
+        operation = next_operation(case.state.name, case.held.revision)
+        return e.Prepared(session=case.session, operation=operation, why=case.state.reason)
+    return _prepare(case)
+
+
+def _astray_here(case: Case) -> Next:
+    """Look, before anything is prepared for a live move: somebody may have started the machine here or elsewhere."""
+    if (astray := strays.bar(case.view, case.state.name, case.me)) is not None:
+        return _stayed(case, reason(Why.PREFLIGHT_FAILED, case.me, sentence(astray)))
+    found = case.seen(Step.LOOK)
+    if found is None and case.state.move is not None and case.state.move.live and visible(case.spec.value):
+        return Look(step=Step.LOOK, stage=case.stage, spec=case.spec.value)
+    if found is not None and found.presence is Presence.RUNNING:
+        return _stayed(case, reason(Why.PREFLIGHT_FAILED, case.me, f"it runs there already, {found.text}"))
+    return None
+
+
+def _prepare(case: Case) -> Next:
+    """Open the door, and clean up again where that fails."""
     run = case.ran(Step.PREPARE)
     if run is None:
         return script_of(case, Step.PREPARE, ScriptKind.PREPARE, tofrom=case.state.node)
@@ -67,6 +78,7 @@ def _receive(case: Case) -> Next:
         if case.ran(Step.HALT) is None and has(case.spec.value.scripts.halt):
             return script_of(case, Step.HALT, ScriptKind.HALT)
         return _stayed(case, reason(Why.PREFLIGHT_FAILED, case.me, told(run, None)))
+    operation = next_operation(case.state.name, case.held.revision)
     return e.Prepared(session=case.session, operation=operation, door=door_of(run), why=case.state.reason)
 
 
