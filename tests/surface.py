@@ -157,12 +157,15 @@ class World:
         self.store = Watched(self.engine)
         self.store.written = self._written
         self._news = asyncio.Event()
+        self._view = ClusterView()
         self.engine.commit(Transaction(puts=tuple(Put(record) for record in _cluster())))
 
     def view(self) -> ClusterView:
         """Give the store as it stands, as an agent's view."""
-        now = self.engine.snapshot()
-        return ClusterView().apply(now.changes, now.revision)
+        if self._view.revision != self.engine.revision:
+            now = self.engine.snapshot()
+            self._view = ClusterView().apply(now.changes, now.revision)
+        return self._view
 
     async def changed(self) -> None:
         """Return after the next write."""

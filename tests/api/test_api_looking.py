@@ -56,19 +56,6 @@ async def test_a_lost_node_without_proof_is_told_as_such() -> None:
     assert (node.state, node.self_fence, node.proof) == ("down", "none", None)
 
 
-async def test_a_newer_configuration_is_pending_until_it_is_loaded() -> None:
-    world = World()
-    name = await world.resource("web", State.RUNNING, node="node1")
-    loaded_with = world.view().specs[name].revision
-    state = world.view().states[name].value
-    await world.put(type(state)(name=name, state=State.RUNNING, reason=state.reason, node=state.node,
-                                session=state.session, spec_revision=loaded_with))
-    async with world.client() as client:
-        assert not (await client.resource("web")).pending
-        await world.put(world.view().specs[name].value)
-        assert (await client.resource("web")).pending
-
-
 async def test_templates_come_with_their_form() -> None:
     async with World().client() as client:
         listed = await client.templates()

@@ -7,12 +7,14 @@ from stanchion.api import (
     admission,
     clusters,
     events,
+    importing,
     members,
     nodes,
     notification,
     problems,
     report,
     resources,
+    scripts,
     settings,
     stories,
     templates,
@@ -45,7 +47,8 @@ def create(services: Services) -> FastAPI:
     problems.install(app)
     bearer = Security(HTTPBearer(auto_error=False, description="the token that stands in the agent's token file"))
     v1 = APIRouter(prefix="/v1", dependencies=[bearer])
-    for part in (clusters, settings, nodes, templates, resources, events, stories, notification, report):
+    for part in (clusters, settings, nodes, templates, resources, scripts, importing, events, stories, notification,
+                 report):
         v1.include_router(part.router)
     v1.include_router(nodes.agents)
     for door in (admission.tokens, admission.doors, admission.certificates, members.router):

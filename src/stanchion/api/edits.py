@@ -36,14 +36,23 @@ async def create(here: Services, asked: ResourceCreate, by: str) -> tuple[Resour
     Raises ``AlreadyExists``, ``NotFound`` for the template, ``InvalidInput`` for any fault.
     """
     view, now = here.view(), here.clock.now().wall_s
-    taken = finding.match(asked.name, view.specs)
-    if taken is not None:
-        raise _taken(taken)
+    found = finding.match(asked.name, view.specs)
+    if found is not None:
+        raise taken(found)
     template = view.templates[finding.template(view, asked.template)].value
     made = making.make(template, asked.name, asked.parameters, by=by, at_s=now)
-    spec = changed(made, asked.overrides, finding.known_nodes(view))
-    warnings = await judge(here, spec, ScriptKind)
-    why = reason(Why.CREATED, template.name)
+    spec = replace(changed(made, asked.overrides, finding.known_nodes(view)),
+                   saved_why=saving.said(asked.overrides.why))
+    return spec.name, await _add(here, spec, reason(Why.CREATED, template.name))
+
+
+async def add(here: Services, spec: ResourceSpec, by: str) -> tuple[str, ...]:
+    """Make a resource that came as a document, Offline; give the lint's warnings."""
+    return await _add(here, replace(spec, saved_why="imported"), reason(Why.SPEC_IMPORTED, by))
+
+
+async def _add(here: Services, spec: ResourceSpec, why: Reason) -> tuple[str, ...]:
+    warnings, now = await judge(here, spec, ScriptKind), here.clock.now().wall_s
     state = ResourceState(name=spec.name, state=State.OFFLINE, reason=why, since_s=now)
     answer = await here.store.commit(Transaction(
         guards=(Guard(Key(Kind.SPEC, spec.name), NOTHING), Guard(Key(Kind.STATE, spec.name), NOTHING)),
@@ -51,9 +60,9 @@ async def create(here: Services, asked: ResourceCreate, by: str) -> tuple[Resour
         history=(_entry(here, spec.name, why, now),),
     ))
     if isinstance(answer, Conflict):
-        raise _taken(spec.name)
+        raise taken(spec.name)
     await here.catch_up(answer.revision)
-    return spec.name, warnings
+    return warnings
 
 
 async def edit(here: Services, name: ResourceName, change: ResourceChange, seen: int | None,
@@ -192,7 +201,8 @@ def _entry(here: Services, name: ResourceName, why: Reason, now: float) -> Entry
     return Entry(at_s=now, reason=why, by=here.node, resource=name)
 
 
-def _taken(name: ResourceName) -> AlreadyExists:
+def taken(name: ResourceName) -> AlreadyExists:
+    """Say that there is a resource of that name."""
     return AlreadyExists(f"there is a resource {name} already (names must differ by more than case); "
                          "choose another name")
 

@@ -1,5 +1,7 @@
 """Taking an order: judged at once so that a mistake is told at once, then written for the master to carry out."""
 
+from typing import Any
+
 from stanchion.api import telling
 from stanchion.api.services import Services
 from stanchion.model.cluster import key_of
@@ -17,10 +19,13 @@ _UNKNOWN = frozenset({Why.UNKNOWN_RESOURCE, Why.UNKNOWN_NODE})
 
 
 async def take(here: Services, verb: Verb, by: str, *, resource: ResourceName | None = None,
-               node: NodeName | None = None, live: bool | None = None) -> replies.IntentInfo:
-    """Write an order down. Raises ``NotFound`` or ``NotNow`` with the reason when it cannot be taken."""
+               node: NodeName | None = None, live: bool | None = None, **more: Any) -> replies.IntentInfo:
+    """Write an order down; ``more`` are further fields of the intent.
+
+    Raises ``NotFound`` or ``NotNow`` with the reason when it cannot be taken.
+    """
     intent = Intent(id=IntentId(here.chance.token()), verb=verb, by=by, at_s=here.clock.now().wall_s,
-                    resource=resource, node=node, live=live, alert=_asked(here, resource))
+                    resource=resource, node=node, live=live, alert=_asked(here, resource), **more)
     why = orders.refusal(here.view(), intent)
     if why is not None:
         raise (NotFound if why.why in _UNKNOWN else NotNow)(sentence(why))

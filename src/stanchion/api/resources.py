@@ -30,13 +30,13 @@ async def create(here: Here, by: By, asked: requests.ResourceCreate, response: R
     """Make a resource from a template. It begins Offline; order it online next."""
     name, warnings = await edits.create(here, asked, by)
     response.headers["Location"] = f"/v1/resources/{name}"
-    return replies.Saved(resource=await _detail(here, name), warnings=warnings)
+    return replies.Saved(resource=await detail(here, name), warnings=warnings)
 
 
 @router.get("/{name}")
 async def show(here: Here, name: str, response: Response) -> replies.ResourceDetail:
     """Tell one resource with its configuration and the last run of each of its scripts."""
-    told = await _detail(here, name)
+    told = await detail(here, name)
     revisions.mark(response, told.spec_revision)
     return told
 
@@ -44,10 +44,13 @@ async def show(here: Here, name: str, response: Response) -> replies.ResourceDet
 @router.patch("/{name}")
 async def edit(here: Here, by: By, name: str, change: requests.ResourceChange,
                if_match: IfMatch = None) -> replies.Saved:
-    """Change a resource's configuration; what is left out stays. A running resource takes it at its next load."""
+    """Change a resource's configuration; what is left out stays.
+
+    A resource that is loaded goes by the scripts that it was loaded with until its next load, unless ``at_once``.
+    """
     found = finding.resource(here.view(), name)
     warnings = await edits.edit(here, found, change, revisions.seen(if_match), by)
-    return replies.Saved(resource=await _detail(here, found), warnings=warnings)
+    return replies.Saved(resource=await detail(here, found), warnings=warnings)
 
 
 @router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)
@@ -76,6 +79,14 @@ async def migrate(here: Here, by: By, name: str, order: requests.MigrateOrder) -
     view = here.view()
     return await ordering.take(here, Verb.MIGRATE, by, resource=finding.resource(view, name),
                                node=finding.node(view, order.node), live=order.live)
+
+
+@router.post("/{name}/adopt", status_code=status.HTTP_202_ACCEPTED)
+async def adopt(here: Here, by: By, name: str, order: requests.AdoptOrder) -> replies.IntentInfo:
+    """Take it over where it runs already, without a restart. Where it is not found running, nothing changes."""
+    view = here.view()
+    return await ordering.take(here, Verb.ADOPT, by, resource=finding.resource(view, name),
+                               node=finding.node(view, order.node))
 
 
 @router.post("/{name}/alert", status_code=status.HTTP_202_ACCEPTED)
@@ -124,7 +135,8 @@ async def run(here: Here, name: str, script: ScriptKind, operation: str) -> repl
     raise NotFound(f"the {script} script of {found} has no run {operation}; `stanchion runs {found}` lists them")
 
 
-async def _detail(here: Services, name: str) -> replies.ResourceDetail:
+async def detail(here: Services, name: str) -> replies.ResourceDetail:
+    """Tell one resource with its configuration. Raises ``NotFound``."""
     found = finding.resource(here.view(), name)
     if found not in here.view().states:
         raise NotFound(f"{found} is being made or deleted at this moment; look again")

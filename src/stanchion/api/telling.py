@@ -3,17 +3,17 @@
 import re
 from typing import Any, Literal
 
-from stanchion.model.cluster import ClusterView, SelfFence, Session
+from stanchion.model.cluster import ClusterView, Held, SelfFence, Session
 from stanchion.model.fencing import Attempt, FenceDevice, Protection
 from stanchion.model.history import Entry, Run
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.orders import ENDED, Intent
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import Machine, Monitoring, Policies, ScriptKind, Scripts
-from stanchion.model.state import LOADED_STATES, holders
+from stanchion.model.state import holders
 from stanchion.model.template import Template
 from stanchion.model.timing import TIMINGS, Profile
-from stanchion.plan import orders, quarantine, strays, timing
+from stanchion.plan import binding, orders, quarantine, strays, timing
 from stanchion.plan.protection import protection
 from stanchion.wire import replies
 from stanchion.wire.requests import MASK
@@ -125,7 +125,7 @@ def resource_fields(view: ClusterView, name: ResourceName, process: int | None) 
         "reason": reason_info(state.reason),
         "alert": state.alert,
         "move": replies.MoveInfo(target=move.target, live=move.live, phase=move.phase) if move else None,
-        "pending": state.state in LOADED_STATES and 0 < state.spec_revision < spec.revision,
+        "pending": binding.bound(view, name) is not None,
         "possible": orders.possible(view, name),
         "process": process,
         "strays": tuple(replies.StrayInfo(node=seen.node, since=replies.instant(seen.since_s),
@@ -153,10 +153,19 @@ def resource_detail(view: ClusterView, name: ResourceName, process: int | None,
         preferred=spec.preferred,
         parameters=dict(spec.parameters),
         marks=view.states[name].value.marks,
+        pending_scripts=_pending(view, name),
+        saved_why=spec.saved_why,
         saved_by=spec.saved_by,
         saved_at=replies.instant(spec.saved_at_s),
         last_runs=tuple(run_info(run, output=False) for run in last_runs),
     )
+
+
+def _pending(view: ClusterView, name: ResourceName) -> tuple[ScriptKind, ...]:
+    """Name the scripts that are saved and wait for the next load."""
+    kept = binding.bound(view, name)
+    newest = view.specs[name].value.scripts
+    return () if kept is None else tuple(kind for kind in ScriptKind if newest.of(kind) != kept.scripts.of(kind))
 
 
 def configuration(scripts: Scripts, machine: Machine, monitoring: Monitoring, policies: Policies) -> dict[str, Any]:
@@ -177,10 +186,11 @@ def template_info(of: Template) -> replies.TemplateInfo:
     return replies.TemplateInfo(**_form(of))
 
 
-def template_detail(of: Template) -> replies.TemplateDetail:
+def template_detail(held: Held[Template], used_by: tuple[str, ...]) -> replies.TemplateDetail:
     """Tell a template with its scripts."""
+    of = held.value
     return replies.TemplateDetail(
-        **_form(of), files=of.files, **configuration(of.scripts, of.machine, of.monitoring, of.policies))
+        **_form(of), revision=held.revision, used_by=used_by, files=of.files, **configuration(of.scripts, of.machine, of.monitoring, of.policies))
 
 
 def _form(of: Template) -> dict[str, Any]:

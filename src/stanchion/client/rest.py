@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, ValidationError
 
+from stanchion.client.configuring import Configuring
 from stanchion.client.connection import Connection
 from stanchion.client.past import Past, filters
 from stanchion.client.ruling import Ruling, if_match
@@ -51,7 +52,7 @@ _ERRORS: Mapping[str, type[StanchionError]] = {
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-class Client(Past, Ruling):
+class Client(Past, Ruling, Configuring):
     """A cluster, as a program speaks to it. Use it as an async context.
 
     Every method raises the ``StanchionError`` that the agent answered with, ``NotAllowed`` for a wrong token, and
@@ -157,14 +158,6 @@ class Client(Past, Ruling):
         """Ask at an agent's door for agents who it is."""
         return await self._get(joining.Hello, "hello")
 
-    async def templates(self) -> replies.TemplateList:
-        """List the templates with their forms."""
-        return await self._get(replies.TemplateList, "templates")
-
-    async def template(self, name: str) -> replies.TemplateDetail:
-        """Look at one template."""
-        return await self._get(replies.TemplateDetail, f"templates/{_part(name)}")
-
     async def resources(self) -> replies.ResourceList:
         """List the resources."""
         return await self._get(replies.ResourceList, "resources")
@@ -172,18 +165,6 @@ class Client(Past, Ruling):
     async def resource(self, name: str) -> replies.ResourceDetail:
         """Look at one resource."""
         return await self._get(replies.ResourceDetail, f"resources/{_part(name)}")
-
-    async def create(self, asked: requests.ResourceCreate) -> replies.Saved:
-        """Make a resource."""
-        return await self._send(replies.Saved, "POST", "resources", asked)
-
-    async def edit(self, name: str, change: requests.ResourceChange, *, seen: int | None = None) -> replies.Saved:
-        """Change a resource; ``seen`` is the ``spec_revision`` that the change was made from."""
-        return await self._send(replies.Saved, "PATCH", f"resources/{_part(name)}", change, if_match(seen))
-
-    async def delete(self, name: str) -> None:
-        """Delete a resource."""
-        await self._ask("DELETE", f"resources/{_part(name)}")
 
     async def online(self, name: str, node: str | None = None) -> replies.IntentInfo:
         """Order a resource online."""

@@ -158,6 +158,7 @@ class Why(StrEnum):
     SPEC_SAVED = "spec_saved"
     SPEC_SAVED_WHY = "spec_saved_why"
     SPEC_RESTORED = "spec_restored"
+    SPEC_APPLIED = "spec_applied"
     SPEC_IMPORTED = "spec_imported"
     TEMPLATE_SAVED = "template_saved"
     TEMPLATE_DELETED = "template_deleted"
@@ -322,6 +323,7 @@ SENTENCES: dict[Why, str] = {
     Why.SPEC_SAVED: "{0} saved its configuration",
     Why.SPEC_SAVED_WHY: "{0} saved its configuration: {1}",
     Why.SPEC_RESTORED: "{0} restored its configuration of revision {1}",
+    Why.SPEC_APPLIED: "{0} made its newest scripts count at once",
     Why.SPEC_IMPORTED: "imported by {0}",
     Why.TEMPLATE_SAVED: "{0} saved the template {1}",
     Why.TEMPLATE_DELETED: "{0} deleted the template {1}",

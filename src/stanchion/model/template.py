@@ -6,9 +6,19 @@ the original, and a template that changes later does not change the resources ma
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from stanchion.model.ids import TemplateName
 from stanchion.model.resource import Machine, Monitoring, Policies, Scripts
+
+
+class ParameterKind(StrEnum):
+    """What an answer looks like: any harmless text, a name, a number, or the whole path of a file."""
+
+    TEXT = "text"
+    NAME = "name"
+    NUMBER = "number"
+    PATH = "path"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +26,7 @@ class Parameter:
     """One blank of a template: its placeholder's name, what to ask for, and the answer that fits most sites.
 
     ``default`` may hold ``@RESOURCE@``. ``required`` means that an empty answer is refused; ``choices`` empty means
-    free text.
+    that every answer of its ``kind`` will do. ``help`` says more than the label, where more is to be said.
     """
 
     name: str
@@ -24,6 +34,8 @@ class Parameter:
     default: str = ""
     required: bool = False
     choices: tuple[str, ...] = ()
+    kind: ParameterKind = ParameterKind.TEXT
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from stanchion.model.errors import InvalidInput
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.resource import Machine, MachineKind, Monitoring, ResourceSpec, Script, ScriptKind, Scripts
-from stanchion.model.template import Parameter, Template
+from stanchion.model.template import Parameter, ParameterKind, Template
 
 LONGEST_S = 86_400.0
 """The longest timeout or interval that makes sense: a day."""
@@ -27,6 +27,24 @@ HIGHEST_PRIORITY = 65_535
 _NAME = re.compile(r"[A-Za-z0-9_]{1,63}", re.ASCII)
 _HARMLESS = re.compile(r"[A-Za-z0-9_@%+=:,./-]*", re.ASCII)
 _BLANK = re.compile(r"@([A-Z][A-Z0-9_]*)@")
+
+SHAPES: Mapping[ParameterKind, re.Pattern[str]] = {
+    ParameterKind.TEXT: _HARMLESS,
+    ParameterKind.NAME: re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*", re.ASCII),
+    ParameterKind.NUMBER: re.compile(r"[0-9]{1,9}", re.ASCII),
+    ParameterKind.PATH: re.compile(r"/[A-Za-z0-9_@%+=:,./-]*", re.ASCII),
+}
+"""What the answer to a parameter of each kind looks like."""
+
+SHAPED: Mapping[ParameterKind, str] = {
+    ParameterKind.TEXT: "letters, digits and _ @ % + = : , . / -",
+    ParameterKind.NAME: "a name: letters, digits and _ . + -",
+    ParameterKind.NUMBER: "a whole number",
+    ParameterKind.PATH: "a whole path, beginning with /",
+}
+
+MOST_SCRIPT_BYTES = 128 * 1024
+"""All scripts of a resource together: every revision of it is kept in the store."""
 
 
 def make(template: Template, name: str, parameters: Mapping[str, str], *, by: str, at_s: float) -> ResourceSpec:
@@ -83,6 +101,8 @@ def _check_answer(parameter: Parameter, value: str) -> None:
     if not _HARMLESS.fullmatch(value) or value.startswith("-"):
         raise InvalidInput(f"{asked} cannot be {value!r}: it becomes part of a script, so only letters, digits and "
                            "_ @ % + = : , . / - may stand in it, and not a - in front")
+    if value and not SHAPES[parameter.kind].fullmatch(value):
+        raise InvalidInput(f"{asked} cannot be {value!r}: it must be {SHAPED[parameter.kind]}")
 
 
 def _answer_to(blank: str, answers: Mapping[str, str], template: Template) -> str:
@@ -132,6 +152,9 @@ def _identity_faults(spec: ResourceSpec) -> Iterator[str]:
 
 
 def _script_faults(spec: ResourceSpec) -> Iterator[str]:
+    size = sum(len(spec.scripts.of(kind).text.encode("utf-8", "replace")) for kind in ScriptKind)
+    if size > MOST_SCRIPT_BYTES:
+        yield f"the scripts have {size} bytes together; at most {MOST_SCRIPT_BYTES} are possible"
     for kind in ScriptKind:
         script = spec.scripts.of(kind)
         if kind in {ScriptKind.LOAD, ScriptKind.UNLOAD} and not script.text.strip():

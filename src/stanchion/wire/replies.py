@@ -25,6 +25,7 @@ from stanchion.model.resource import (
     StartMode,
 )
 from stanchion.model.state import AlertKind, Mark, Phase, State
+from stanchion.model.template import ParameterKind
 from stanchion.model.timing import Profile
 
 
@@ -165,8 +166,8 @@ class StrayInfo(Reply):
 class ResourceInfo(Reply):
     """One resource in a list.
 
-    ``pending``: other scripts are saved than those that it was loaded with and goes by. ``possible``: what can be ordered
-    now. ``process``: the pid of the script that is waited for, known only to the node that runs it.
+    ``pending``: other scripts are saved than those that it goes by. ``possible``: what can be ordered now.
+    ``process``: the pid of the script that is waited for, known only to the node that runs it.
     """
 
     name: str
@@ -297,13 +298,15 @@ class ResourceList(Reply):
 
 
 class ParameterInfo(Reply):
-    """One blank of a template's form."""
+    """One blank of a template's form; ``kind`` says what an answer looks like, ``help`` more than the label."""
 
     name: str
     label: str
     default: str = ""
     required: bool = False
     choices: tuple[str, ...] = ()
+    kind: ParameterKind = ParameterKind.TEXT
+    help: str = ""
 
 
 class TemplateInfo(Reply):
@@ -317,13 +320,25 @@ class TemplateInfo(Reply):
 
 
 class TemplateDetail(TemplateInfo):
-    """A template with everything that a resource made from it will have."""
+    """A template with everything that a resource made from it will have.
 
+    ``revision`` is what an edit names in If-Match; ``used_by`` are the resources that were made from it.
+    """
+
+    revision: int = 0
+    used_by: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     machine: MachineInfo
     scripts: dict[ScriptKind, ScriptInfo]
     monitoring: MonitoringInfo
     policies: PoliciesInfo
+
+
+class TemplateSaved(Reply):
+    """A template was saved; ``warnings`` are what the lint thinks is likely wrong."""
+
+    template: TemplateDetail
+    warnings: tuple[str, ...] = ()
 
 
 class TemplateList(Reply):
@@ -362,6 +377,7 @@ class EventInfo(Reply):
     before: State | None = None
     after: State | None = None
     cause: str = ""
+    operation: str | None = None
 
 
 class EventPage(Reply):
@@ -370,7 +386,6 @@ class EventPage(Reply):
     events: tuple[EventInfo, ...]
     last: str = ""
 
-    operation: str | None = None
 
 class AnswerInfo(Reply):
     """One question about a resource, and the reasons that answer it."""

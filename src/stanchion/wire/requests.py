@@ -142,6 +142,12 @@ class MigrateOrder(Request):
     live: bool | None = None
 
 
+class AdoptOrder(Request):
+    """Take a resource over on the node where it runs already."""
+
+    node: str
+
+
 class AlertOrder(Request):
     """Answer the question that the resource's alert asks."""
 

@@ -1,0 +1,136 @@
+"""Resources and templates as documents: what export writes and import reads, one format for both.
+
+A document says what a thing *is*: it knows nothing of states, revisions or the cluster that it came from. What it
+leaves out has the product's default. A resource's document is complete without its template.
+"""
+
+from typing import Literal
+
+from pydantic import Field
+
+from stanchion.model.resource import MachineKind, ScriptKind
+from stanchion.model.template import ParameterKind
+from stanchion.wire.replies import Reply
+from stanchion.wire.requests import MonitoringChange, PoliciesChange, Request, ScriptChange
+
+FORMAT: Literal["stanchion/1"] = "stanchion/1"
+
+
+class MachineDocument(Request):
+    """How the machine is looked for on a host."""
+
+    kind: MachineKind = MachineKind.SCRIPT
+    name: str = ""
+
+
+class ResourceDocument(Request):
+    """A resource. ``template`` is where it came from, for people; the template need not exist."""
+
+    name: str
+    template: str = ""
+    live: bool = False
+    machine: MachineDocument = MachineDocument()
+    files: tuple[str, ...] = ()
+    preferred: tuple[str, ...] = ()
+    parameters: dict[str, str] = Field(default_factory=dict)
+    policies: PoliciesChange = PoliciesChange()
+    monitoring: MonitoringChange = MonitoringChange()
+    scripts: dict[ScriptKind, ScriptChange] = Field(default_factory=dict)
+
+
+class ParameterDocument(Request):
+    """One blank of a template's form."""
+
+    name: str
+    label: str
+    default: str = ""
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    kind: ParameterKind = ParameterKind.TEXT
+    help: str = ""
+
+
+class TemplateDocument(Request):
+    """A template: scripts with blanks of the form ``@NAME@``, and the form that asks for them."""
+
+    name: str
+    title: str = ""
+    description: str = ""
+    live: bool = False
+    machine: MachineDocument = MachineDocument()
+    files: tuple[str, ...] = ()
+    parameters: tuple[ParameterDocument, ...] = ()
+    policies: PoliciesChange = PoliciesChange()
+    monitoring: MonitoringChange = MonitoringChange()
+    scripts: dict[ScriptKind, ScriptChange] = Field(default_factory=dict)
+
+
+class Bundle(Request):
+    """A file of export: any number of both. Two things of one kind never have the same name."""
+
+    format: Literal["stanchion/1"] = FORMAT
+    templates: tuple[TemplateDocument, ...] = ()
+    resources: tuple[ResourceDocument, ...] = ()
+
+
+class CloneOrder(Request):
+    """Make a template that is like another one, or like a resource, under this name."""
+
+    name: str
+    title: str = ""
+
+
+class ImportItem(Reply):
+    """What became of one document, or would become of it.
+
+    ``made``: it is there now. ``same``: it was there already, just like this. ``refused``: ``text`` says why.
+    """
+
+    kind: Literal["template", "resource"]
+    name: str
+    outcome: Literal["made", "would be made", "same", "refused"]
+    text: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class ImportReport(Reply):
+    """What became of the documents, in their order, templates first."""
+
+    items: tuple[ImportItem, ...]
+
+
+class FieldInfo(Reply):
+    """One field of a form: what to ask for, what an answer looks like, and what stands there before anybody types.
+
+    ``kind``: text, name, number, path, script, choice, flag, seconds or nodes. ``pattern`` is a regular expression
+    that every answer fits; ``least`` and ``most`` bound a number.
+    """
+
+    name: str
+    label: str
+    kind: str
+    default: str | float | bool | tuple[str, ...] = ""
+    help: str = ""
+    required: bool = False
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    least: float | None = None
+    most: float | None = None
+
+
+class FormPage(Reply):
+    """One page of the wizard. ``additional``: shown only to who wants to define additional properties."""
+
+    title: str
+    additional: bool
+    fields: tuple[FieldInfo, ...]
+
+
+class Form(Reply):
+    """Everything that there is to ask when a resource is made from a template.
+
+    A field's ``name`` is its path in the request that makes the resource (``ResourceCreate``).
+    """
+
+    template: str
+    pages: tuple[FormPage, ...]
