@@ -71,10 +71,14 @@ class Mastery:
         self._loop.post(Woken())
 
     async def _until(self, revision: Revision, within_s: float) -> None:
-        """Wait until the view has reached that revision, something was sensed, or time is up."""
+        """Wait for that revision, for another session of ours, until something is sensed, or until time is up.
+
+        A master whose agent was restarted may have seen the newest view before it has its session back.
+        """
+        session = self._session()
         try:
             async with asyncio.timeout(within_s):
-                while self._loop.view.revision < revision and not self._sensed:
+                while self._loop.view.revision < revision and not self._sensed and self._session() is session:
                     await self._loop.changed()
         except TimeoutError:
             return
