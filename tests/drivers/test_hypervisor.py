@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -151,3 +152,67 @@ async def test_a_qemu_machine_is_seen_where_it_executes_and_nowhere_else(bench: 
     assert (await on_b.look(web))[0] is Presence.ABSENT
     assert bench.b.call("migrate_from").code == 0
     assert (await on_b.look(web))[0] is Presence.RUNNING
+
+
+async def sweep(directory: Path, *specs: ResourceSpec) -> dict[str, Presence]:
+    """Look for many at once, with only the tools of that directory."""
+    host = HostHypervisor(directory, no_script, search_path=str(directory))
+    return {name: seen for name, (seen, _) in (await host.sweep(specs)).items()}
+
+
+def named(kind: MachineKind, *names: str, **parameters: str) -> list[ResourceSpec]:
+    return [replace(spec(kind, name), name=ResourceName(name), parameters=parameters) for name in names]
+
+
+async def test_a_sweep_asks_each_hypervisor_once_and_looks_closely_only_at_what_it_names(tmp_path: Path) -> None:
+    """Three Xen domains cost one list and one look; a machine that only a script can tell of costs nothing."""
+    count = tmp_path / "count"
+    tool(tmp_path, "xl", f"echo x >> {count}\n" + XL_LIST.format(rows="web    4   128     1     -b----       0.3"))
+    specs = (*named(MachineKind.XEN, "web", "db", "mail"), spec(MachineKind.SCRIPT))
+    assert await sweep(tmp_path, *specs) == {"web": Presence.RUNNING, "db": Presence.ABSENT, "mail": Presence.ABSENT}
+    assert len(count.read_text().splitlines()) == 2
+
+
+async def test_a_sweep_asks_libvirt_at_each_address(tmp_path: Path) -> None:
+    tool(tmp_path, "virsh", """case "$2 $3 $4" in
+        "qemu:///system list --name") printf 'one-of-this-test\\n\\n';;
+        "qemu:///other list --name") exit 1;;
+        *) echo 'running (booted)';; esac""")
+    found = await sweep(tmp_path, *named(MachineKind.LIBVIRT, "one-of-this-test", "two-of-this-test"),
+                        *named(MachineKind.LIBVIRT, "three-of-this-test", HYPERVISOR="qemu:///other"))
+    assert found == {"one-of-this-test": Presence.RUNNING, "two-of-this-test": Presence.ABSENT,
+                     "three-of-this-test": Presence.UNKNOWN}
+
+
+async def test_a_sweep_finds_a_machine_that_libvirt_forgot(tmp_path: Path) -> None:
+    emulator = tmp_path / "qemu-system-x86_64"
+    emulator.symlink_to(sys.executable)
+    tool(tmp_path, "virsh", 'case "$3" in list) echo;; *) echo "shut off (unknown)";; esac')
+    machine = subprocess.Popen(  # noqa: ASYNC220 - it begins at once
+        [emulator, "-c", "import sys; sys.stdin.read()", "-name", "guest=swept,debug=on"], stdin=subprocess.PIPE)
+    try:
+        assert await sweep(tmp_path, *named(MachineKind.LIBVIRT, "swept")) == {"swept": Presence.RUNNING}
+    finally:
+        machine.communicate()
+
+
+async def test_a_sweep_knows_the_machines_of_this_host_by_their_pid_files(tmp_path: Path) -> None:
+    """Several pretend hosts share one computer: each finds its own, and a process that does not answer runs."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    machines = []
+    for place in (here, there):
+        place.mkdir()
+        machines.append(subprocess.Popen(  # noqa: ASYNC220 - it begins at once
+            [sys.executable, "-c", "import sys; sys.stdin.read()", "-pidfile", str(place / f"{place.name}.pid")],
+            stdin=subprocess.PIPE))
+    try:
+        found = await sweep(here, *named(MachineKind.QEMU, "here", "there"))
+        assert found == {"here": Presence.RUNNING, "there": Presence.ABSENT}
+    finally:
+        for machine in machines:
+            machine.communicate()
+
+
+async def test_a_sweep_where_nobody_can_be_asked_knows_nothing(tmp_path: Path) -> None:
+    assert await sweep(tmp_path, *named(MachineKind.XEN, "web")) == {"web": Presence.UNKNOWN}
+    assert await sweep(tmp_path) == {}
