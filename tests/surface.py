@@ -31,6 +31,7 @@ from stanchion.model.cluster import (
     Session,
     Settings,
 )
+from stanchion.model.errors import HostError
 from stanchion.model.fencing import FenceDevice, Power
 from stanchion.model.history import Entry, Run, RunEnd, Severity
 from stanchion.model.ids import (
@@ -45,6 +46,7 @@ from stanchion.model.ids import (
     SessionId,
     TemplateName,
 )
+from stanchion.model.notification import Message, Way
 from stanchion.model.orders import Intent, Outcome
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec, Script, ScriptKind, Scripts
@@ -126,6 +128,21 @@ class Devices:
         return power, "no route to host" if power is Power.UNKNOWN else f"Status: {power.upper()}"
 
 
+class Post:
+    """A notifier that keeps what it is given; ``fault`` is what the other side refuses it with."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[Way, Message]] = []
+        self.fault = ""
+
+    async def send(self, way: Way, message: Message) -> str:
+        """Take it, or refuse it."""
+        if self.fault:
+            raise HostError(self.fault)
+        self.sent.append((way, message))
+        return "250 taken"
+
+
 class Watched(MemoryStore):
     """A line to the store that tells after every commit what was written."""
 
@@ -149,6 +166,7 @@ class World:
     clock: StillClock = field(default_factory=StillClock)
     chance: Counted = field(default_factory=Counted)
     devices: Devices = field(default_factory=Devices)
+    post: Post = field(default_factory=Post)
     process: int | None = None
     ended_processes: list[str] = field(default_factory=list)
     ends: Callable[[Intent], tuple[Outcome, Reason]] | None = None
@@ -214,7 +232,7 @@ class World:
         """Make the API of node1."""
         services = Services(
             node=NODES[0], store=self.store, view=self.view, changed=self.changed, clock=self.clock, chance=self.chance,
-            lint=ScriptLint(), fencer=self.devices, process_of=lambda _: self.process,
+            lint=ScriptLint(), fencer=self.devices, notifier=self.post, process_of=lambda _: self.process,
             end_process=self._end_process, token=TOKEN, version="1.2.3", token_file="/var/lib/stanchion/token")
         if not _APPS:
             _APPS.append(create(services))
