@@ -69,7 +69,9 @@ class Network:
             self._wire(node, number)
 
     def down(self) -> None:
-        """Give the hosts' namespaces up; they go when their last process has ended."""
+        """Take the wires down and give the hosts' namespaces up."""
+        with suppress(HostError):
+            _ip(*(f"link del w-{node}" for node in self._rooms))
         for room in self._rooms.values():
             room.kill()
             room.wait()

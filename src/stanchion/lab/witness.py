@@ -132,10 +132,11 @@ class Witness:
             ready = {descriptor for descriptor, _ in self._poll.poll(LOOK_S * 1000)}
             now = time.time()
             with self._lock:
-                self._look(ready, now)
+                # By name: a descriptor that is closed below is given to the next process at once.
+                self._look({name for name, each in self._processes.items() if each.descriptor in ready}, now)
 
-    def _look(self, ready: set[int], now: float) -> None:
-        """Take note of new processes, of what they wrote, and of those that ended (``ready``) before ``now``."""
+    def _look(self, ended: set[str], now: float) -> None:
+        """Take note of new processes, of what they wrote, and of those that ended before ``now``."""
         for notes in self._traces.iterdir():
             if notes.name not in self._processes:
                 machine, _, rest = notes.name.partition("@")
@@ -144,8 +145,7 @@ class Witness:
             self._read(process)
             if process.pid and process.descriptor < 0:
                 self._take_up(process)
-            gone = process.descriptor in ready or (process.pid and process.descriptor < 0)
-            if gone:
+            if name in ended or (process.pid and process.descriptor < 0):
                 self._read(process)
                 self._close(process, now)
                 self._forget(name)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import asdict, is_dataclass
 from pathlib import Path
 
 
@@ -22,15 +23,20 @@ class History:
     def note(self, kind: str, *, at: float | None = None, **words: object) -> None:
         """Write a line."""
         line = {"at": round(time.time() if at is None else at, 6), "kind": kind} | words
-        self._file.write(json.dumps(line, default=str) + "\n")
+        self._file.write(json.dumps(line, default=_plain) + "\n")
         self._file.flush()
 
     def tell(self, kind: str, text: str, **words: object) -> None:
         """Write a line, and say it."""
-        self.note(kind, text=text, **words)
+        self.note(kind, at=None, text=text, **words)
         since_s = time.time() - self.began_at
         print(f"{int(since_s // 3600)}:{int(since_s // 60) % 60:02}:{since_s % 60:04.1f}  {text}", flush=True)
 
     def close(self) -> None:
         """End the file."""
         self._file.close()
+
+
+def _plain(value: object) -> object:
+    """Give what JSON has no form for as what it has."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else str(value)

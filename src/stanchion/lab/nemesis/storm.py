@@ -93,7 +93,11 @@ class Storm:
         cuts = self._cuts(strike)
         for cut in cuts:
             network.cut(cut)
-        return self._felt(strike, lambda: [network.mend(cut) for cut in cuts])
+        return self._felt(strike, partial(self._mend, cuts))
+
+    def _mend(self, cuts: tuple[Cut, ...]) -> None:
+        for cut in cuts:
+            self.rack.network.mend(cut)
 
     def _cuts(self, strike: Strike) -> tuple[Cut, ...]:
         """Give the lines that die."""
