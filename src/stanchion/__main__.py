@@ -188,6 +188,81 @@ def run_etcd(*, dir: Path | None = None, replace: Flag = False) -> None:  # noqa
     server.run(initial=initial)
 
 
+@store.command(name="move")
+def move_store(*, etcd: str, config: tuple[Path, ...] = (), address: str | None = None, peer_port: int | None = None,
+               etcd_ports: str = "2379,2380", etcd_data: Path | None = None, etcd_ca: Path | None = None,
+               etcd_cert: Path | None = None, etcd_key: Path | None = None, etcd_user: str | None = None,
+               etcd_password_file: Path | None = None) -> None:
+    """Move the store from its file to an etcd, with everything kept. Agents may run meanwhile; machines go on.
+
+    Parameters
+    ----------
+    etcd
+        `managed` makes an etcd, of which this host has the first member; or the members of one, separated by commas.
+    config
+        The settings of every agent that uses the file. Default: agent.toml where `stanchion init` puts it.
+    address
+        Where other hosts reach this one; from then on other hosts can join.
+    peer_port
+        Port on which other agents are answered. Default: the API's and one.
+    etcd_ports
+        For --etcd managed: its ports for clients and for its peers.
+    etcd_data
+        For --etcd managed: where its data goes. Default: /var/lib/stanchion/etcd, or `etcd` beside the settings.
+    etcd_ca
+        Certificate of the authority that signed the members' certificates.
+    etcd_cert
+        Our certificate for etcd, where it asks for one.
+    etcd_key
+        The key of --etcd-cert.
+    etcd_user
+        Our user in etcd, where it has users.
+    etcd_password_file
+        File that holds the password of --etcd-user.
+
+    """
+    from stanchion import founding, moving
+    from stanchion.hosting import MANAGED
+
+    managed = etcd.strip() == MANAGED
+    told = moving.move(moving.Moving(
+        settings=config or (founding.default_directory() / "agent.toml",), address=address, peer_port=peer_port,
+        etcd=() if managed else tuple(url.strip() for url in etcd.split(",") if url.strip()),
+        etcd_ports=_ports(etcd_ports), etcd_data=etcd_data, etcd_ca=etcd_ca, etcd_cert=etcd_cert, etcd_key=etcd_key,
+        etcd_user=etcd_user, etcd_password_file=etcd_password_file), _say)
+    sys.stdout.write(told + "\n")
+
+
+@cert.command
+def show(*, dir: Path | None = None) -> None:  # noqa: A002 - the option's name
+    """Look at this host's certificate: for whom it is, and until when.
+
+    Parameters
+    ----------
+    dir
+        Where the node's files are. Default: where `stanchion init` puts them.
+
+    """
+    from stanchion import founding, hosting
+
+    sys.stdout.write(hosting.told_papers(dir or founding.default_directory()) + "\n")
+
+
+@cert.command
+def renew(*, dir: Path | None = None) -> None:  # noqa: A002 - the option's name
+    """Have this host given a new certificate by any agent of its cluster; agents do it themselves a month before.
+
+    Parameters
+    ----------
+    dir
+        Where the node's files are. Default: where `stanchion init` puts them.
+
+    """
+    from stanchion import founding, joining
+
+    sys.stdout.write(joining.renew((dir or founding.default_directory()).absolute()) + "\n")
+
+
 def _say(text: str) -> None:
     sys.stderr.write(f"stanchion: {text}\n")
     sys.stderr.flush()

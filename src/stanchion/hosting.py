@@ -130,6 +130,14 @@ def door_of(config: AgentConfig) -> str:
     return "" if config.ca is None else f"{url_of(config).rpartition(':')[0]}:{config.peer_port}"
 
 
+def told_papers(directory: Path) -> str:
+    """Say what this host's certificate says. Raises ``HostError``."""
+    paper = papers.read_file(Papers(directory).cert)
+    until = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(paper.not_after_s))
+    return (f"{paper.node}: {', '.join(paper.addresses)}\nserial {paper.serial}, good until {until} "
+            f"({(paper.not_after_s - time.time()) / 86_400:.0f} days)")
+
+
 def services(directory: Path, *, etcd: bool) -> str:
     """Write the unit files and say how to start what they are for, in this order."""
     units = write_units(directory, etcd=etcd)

@@ -22,14 +22,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from stanchion.client import Client, Connection
-from stanchion.config import DEFAULT_PORT, AgentConfig, checked_name, store_fault, write
+from stanchion.client import Client, Connection, find
+from stanchion.config import DEFAULT_PORT, AgentConfig, checked_name, load, store_fault, write
 from stanchion.drivers.etcd_server import CLIENT_PORT, PEER_PORT, EtcdServer, default_data, program
 from stanchion.hosting import (
     check_free,
     keep,
     make_directory,
     services,
+    told_papers,
     trusted,
     url_of,
     write_client,
@@ -43,7 +44,7 @@ from stanchion.store.etcd_tls import EtcdTls
 from stanchion.trust import papers
 from stanchion.trust.authority import fingerprint
 from stanchion.trust.papers import Papers
-from stanchion.wire.joining import Admission, JoinOffer, JoinRequest
+from stanchion.wire.joining import Admission, CertificateInfo, CertificateRequest, JoinOffer, JoinRequest
 
 WAIT_S = 1.0
 SKEW_S = 2.0
@@ -208,6 +209,26 @@ def _told(wanted: Joining, config: AgentConfig, server: EtcdServer | None, doubt
     return "\n".join([f"{config.node} is {kind} of cluster {config.cluster} now; its files are in {directory}. {vote}",
                       *(f"Look at this: {doubt}" for doubt in doubts),
                       services(directory, etcd=server is not None)])
+
+
+def renew(directory: Path) -> str:
+    """Have this host given a new certificate; say what became of it. Works also when the old one has expired.
+
+    Raises ``StanchionError``.
+    """
+    config, own = load(directory / "agent.toml"), Papers(directory)
+    if config.ca is None:
+        raise NotNow("this node has no certificate: its cluster lives on one machine, or was set up without --address")
+    asked = CertificateRequest(node=config.node, address=config.address,
+                               request=papers.request(own.key, NodeName(config.node)))
+
+    async def certified() -> CertificateInfo:
+        async with Client(find(file=directory / "client.toml", env={})) as client:
+            return await client.certify(asked)
+
+    given = asyncio.run(certified())
+    keep(directory, given.certificate, given.authority, given.revoked)
+    return told_papers(directory)
 
 
 def first_start(server: EtcdServer, config: AgentConfig, say: Callable[[str], None], *, replace: bool) -> str:

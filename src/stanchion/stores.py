@@ -14,6 +14,9 @@ from stanchion.store.sqlite import SqliteStore
 if TYPE_CHECKING:
     from stanchion.store.etcd_tls import EtcdTls
 
+FIRST = 16
+"""The revision of an empty file. Not 0: a new etcd has some already, and what moves there keeps its revisions."""
+
 
 async def open_store(config: AgentConfig, *, busy_s: float = 2.0) -> Store:
     """Open the store; an etcd is connected to when it is first used. ``busy_s`` is the file's, see ``SqliteStore``.
@@ -40,7 +43,7 @@ async def create_store(config: AgentConfig) -> None:
 
         await EtcdStore.create(config.etcd, config.cluster, tls=etcd_tls(config), user=etcd_user(config))
     else:
-        SqliteStore.create(config.store, config.cluster)
+        SqliteStore.create(config.store, config.cluster, first=FIRST)
 
 
 def etcd_tls(config: AgentConfig) -> "EtcdTls | None":

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from stanchion.cli import show_papers
 from stanchion.model.fencing import Protection
 from stanchion.model.history import RunEnd, Severity
 from stanchion.model.resource import LoadFailure, RetryComatose, ScriptKind
@@ -171,6 +172,7 @@ def node(of: replies.NodeInfo) -> RenderableType:
         *((f"Fence device {number}", _device(one)) for number, one in enumerate(of.fence, start=1)),
         ("Address", _plain(of.url or "-")),
         ("Version", of.version or "-"),
+        *show_papers.node_rows(of),
         ("Since", instant(of.since)),
         ("Resources", _plain((", ".join(of.resources) or "-") + _doubt(of))),
         *([("Strays", Text(", ".join(of.strays), style="bold red"))] if of.strays else []),

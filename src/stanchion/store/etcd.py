@@ -223,6 +223,9 @@ class EtcdStore:
             if mark is None:
                 raise StoreUnusable(f"this etcd holds no cluster {self.cluster}: correct the name, or run "
                                     "`stanchion init` to found it")
+            if json.loads(mark)["d"].get("moving"):
+                raise StoreUnavailable(f"the cluster {self.cluster} is being moved into this etcd; wait until that has "
+                                       "ended, or repeat `stanchion store move` if it broke off")
             if json.loads(mark)["v"] > SCHEMA:
                 raise StoreUnusable(f"the cluster {self.cluster} was founded by a newer version of Stanchion: "
                                     "upgrade this node; nothing was changed")

@@ -55,9 +55,12 @@ class SqliteStore:
             raise
 
     @staticmethod
-    def create(path: Path, cluster: str) -> None:
-        """Make a new store, mode 0600. Raises ``AlreadyExists``, ``InvalidInput`` or ``StoreError``."""
-        create_file(path, cluster)
+    def create(path: Path, cluster: str, *, first: int = 0) -> None:
+        """Make a new store, mode 0600. Raises ``AlreadyExists``, ``InvalidInput`` or ``StoreError``.
+
+        ``first`` is its revision while it is empty.
+        """
+        create_file(path, cluster, first=first)
 
     @property
     def cluster(self) -> str:

@@ -30,8 +30,9 @@ from stanchion.model.ids import NOTHING, LeaseId, Revision
 from stanchion.model.transaction import Committed, Conflict, Transaction
 from stanchion.ports import Batch, Snapshot
 from stanchion.store import codec
-from stanchion.store.sqlite_schema import check_room, connect, grow, translated
+from stanchion.store.sqlite_schema import check_room, connect, grow, is_moved, moved, translated
 
+_WATCHED = f"FROM record WHERE kind NOT IN ({', '.join('?' * len(UNWATCHED))})"
 _NAMED = "FROM record WHERE kind = :kind AND name >= :prefix AND substr(name, 1, length(:prefix)) = :prefix"
 
 
@@ -67,7 +68,7 @@ class Ledger:
         with self._reading():
             revision = self._revision()
             rows = self._connection.execute(
-                "SELECT key, value, revision FROM record WHERE kind NOT IN (?, ?) ORDER BY kind, name",
+                f"SELECT key, value, revision {_WATCHED} ORDER BY kind, name",
                 tuple(UNWATCHED)).fetchall()
         return Snapshot(revision=revision, changes=tuple(self._change(*row) for row in rows))
 
@@ -114,7 +115,7 @@ class Ledger:
 
     def grant(self, ttl_s: float) -> LeaseId:
         """Begin a lease."""
-        lease = LeaseId(secrets.token_hex(8))
+        lease = LeaseId(f"{secrets.randbits(63):016x}")  # etcd's leases have 63 bits: so it can keep its name there
         with self._writing() as now_s:
             self._connection.execute("INSERT INTO lease VALUES (?, ?, ?, ?)", (lease, ttl_s, self._boot, now_s + ttl_s))
         return lease
@@ -163,6 +164,7 @@ class Ledger:
                     pass
             self._connection.execute("BEGIN")
             try:
+                self._check_place()
                 yield
             finally:
                 if self._connection.in_transaction:
@@ -175,6 +177,7 @@ class Ledger:
         with translated(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
+                self._check_place()
                 now_s = self._clock()
                 self._end(self._ended_leases(now_s))
                 yield now_s
@@ -234,6 +237,11 @@ class Ledger:
     def _change(self, path: str, text: str | None, revision: int) -> Change:
         key = codec.key_at(self.cluster, path)
         return Change(key, None if text is None else codec.decode(key, text), Revision(revision))
+
+    def _check_place(self) -> None:
+        """Refuse to go on with a store that was moved to another place meanwhile."""
+        if is_moved(self._connection):
+            raise moved(self._path)
 
     def _file(self) -> tuple[int, int]:
         status = self._path.stat()

@@ -27,6 +27,9 @@ APPLICATION = 0x5354414E
 """``STAN`` in ASCII: marks the file as ours."""
 SCHEMA = 1
 
+MOVED = 1_000_000
+"""The schema number of a file that was left for an etcd: what is in it is history."""
+
 JOURNAL_BYTES = 6 * 1024 * 1024
 """How much of the disk the journal takes in advance: more than it grows to before SQLite begins it anew (4 MB)."""
 LEAST_FREE_BYTES = 1024 * 1024
@@ -54,10 +57,10 @@ _NOT_WRITABLE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sql
 _NO_ROOM_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 
 
-def create_file(path: Path, cluster: str) -> None:
+def create_file(path: Path, cluster: str, *, first: int = 0) -> None:
     """Make a new store for a cluster, readable by its owner alone. It appears whole or not at all.
 
-    Raises ``AlreadyExists`` (the file, or the journal of an earlier one), ``InvalidInput``, ``StoreError``.
+    ``first`` is its revision while it is empty. Raises ``AlreadyExists`` (the file, or the journal of an earlier one), ``InvalidInput``, ``StoreError``.
     """
     if not cluster or "/" in cluster:
         raise InvalidInput(f"{cluster!r} cannot be a cluster's name: it must not be empty or hold a slash")
@@ -68,7 +71,7 @@ def create_file(path: Path, cluster: str) -> None:
     try:
         os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         with translated(draft):
-            _lay_out(draft, cluster)
+            _lay_out(draft, cluster, first)
         os.link(draft, path)
         _sync_directory(path.parent)
     except FileExistsError as fault:
@@ -83,10 +86,10 @@ def create_file(path: Path, cluster: str) -> None:
                 left.unlink()
 
 
-def connect(path: Path, *, busy_s: float, max_pages: int | None) -> sqlite3.Connection:
+def connect(path: Path, *, busy_s: float, max_pages: int | None, moved_too: bool = False) -> sqlite3.Connection:
     """Open a store and check it: that it is ours, of our schema, undamaged and writable. Raises ``StoreError``.
 
-    Transactions wait ``busy_s`` for those of other processes.
+    Transactions wait ``busy_s`` for those of other processes. ``moved_too``: one that was moved away is opened as well.
     """
     if not path.exists():
         raise StoreUnusable(f"there is no store at {path}: run `stanchion init` to make one, or correct the path")
@@ -94,7 +97,7 @@ def connect(path: Path, *, busy_s: float, max_pages: int | None) -> sqlite3.Conn
         connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=busy_s,
                                      isolation_level=None)
         try:
-            _check(connection, path)
+            _check(connection, path, moved_too=moved_too)
             connection.execute("PRAGMA synchronous=FULL")
             if max_pages is not None:
                 connection.execute(f"PRAGMA max_page_count={max_pages:d}")
@@ -149,12 +152,25 @@ def _told(fault: sqlite3.Error, path: Path) -> StoreError:
     return _damaged(path, str(fault))
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def is_moved(connection: sqlite3.Connection) -> bool:
+    """Whether the store was moved away; asked within a transaction, the answer holds for all of it."""
+    return bool(connection.execute("PRAGMA user_version").fetchone()[0] == MOVED)
+
+
+def moved(path: Path) -> StoreUnusable:
+    """Make the error that says so."""
+    return StoreUnusable(f"the store {path} was moved to an etcd (`stanchion store move`): start the agent anew, with "
+                         "`etcd` instead of `store` in its settings; nothing was changed here")
+
+
+def _check(connection: sqlite3.Connection, path: Path, *, moved_too: bool) -> None:
     (application,) = connection.execute("PRAGMA application_id").fetchone()
     if application != APPLICATION:
         raise _foreign(path)
     (schema,) = connection.execute("PRAGMA user_version").fetchone()
-    if schema > SCHEMA:
+    if schema == MOVED and not moved_too:
+        raise moved(path)
+    if schema > SCHEMA and schema != MOVED:
         raise StoreUnusable(f"the store {path} was written by a newer version of Stanchion (schema {schema}, this one "
                             f"knows {SCHEMA}): upgrade this node; nothing was changed")
     (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
@@ -183,12 +199,12 @@ def _reserve(journal: Path) -> None:
             os.close(handle)
 
 
-def _lay_out(path: Path, cluster: str) -> None:
+def _lay_out(path: Path, cluster: str, first: int) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
         connection.executescript(f"BEGIN;{_LAYOUT}COMMIT;")
-        connection.execute("INSERT INTO store VALUES (1, ?, 0, 0)", (cluster,))
+        connection.execute("INSERT INTO store VALUES (1, ?, ?, ?)", (cluster, first, first))
         connection.execute(f"PRAGMA user_version={SCHEMA:d}")
         connection.execute(f"PRAGMA application_id={APPLICATION:d}")
 

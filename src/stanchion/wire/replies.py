@@ -124,7 +124,8 @@ class NodeInfo(Reply):
     ``proof`` says what shows that a node that is not up runs nothing; null for such a node means that its resources
     wait for a proof. ``resources`` are those that it may be executing now, ``strays`` those that nobody sent there. ``protected_by`` says what can prove that
     the node stopped, should it be lost, and ``unprotected`` what it means when nothing can. ``fence`` are the devices
-    that can switch it off, tried in this order; ``revision`` is what a change of them names in If-Match.
+    that can switch it off, tried in this order. A ``witness`` votes and holds nothing; ``etcd``: its member.
+    ``revision`` is what a change of the devices names in If-Match.
     ``quarantine`` says why nothing new goes there, ``quarantined_at`` since when.
     """
 
@@ -138,6 +139,9 @@ class NodeInfo(Reply):
     quarantined_at: datetime | None = None
     fence: tuple[FenceDeviceInfo, ...] = ()
     fencing: FencingInfo | None = None
+    witness: bool = False
+    etcd: str = ""
+    trusted_until: datetime | None = None
     revision: int = 0
     url: str = ""
     version: str = ""
