@@ -17,7 +17,7 @@ from stanchion.model.orders import ENDED, Intent, Outcome, Verb
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.state import State, holders
 from stanchion.model.transaction import Guard, Put, Transaction
-from stanchion.plan import failing, fencing, membership, orders, quarantine, recovery, strays
+from stanchion.plan import failing, fencing, membership, orders, quarantine, recovery, strays, together
 from stanchion.plan.causes import cause
 from stanchion.plan.change import alive, applied, step
 
@@ -42,7 +42,7 @@ def decide(view: ClusterView, me: Session, now: Moment, senses: Senses = DEAF) -
         for decision in _order(view, held, me, now):
             decisions.append(decision)
             view = applied(view, decision)
-    for name in sorted(view.states, key=lambda name: (_rank(view, name), name)):
+    for name in sorted(view.states, key=lambda name: _turn(view, name)):
         verdict = _own_accord(view, name, me, now)
         if verdict is not None:
             decisions.append(verdict)
@@ -50,9 +50,11 @@ def decide(view: ClusterView, me: Session, now: Moment, senses: Senses = DEAF) -
     return (*decisions, *_forgotten(view))
 
 
-def _rank(view: ClusterView, name: ResourceName) -> int:
-    spec = view.specs.get(name)
-    return -spec.value.policies.priority if spec else 0
+def _turn(view: ClusterView, name: ResourceName) -> tuple[int, ResourceName, int]:
+    """Say when it is a resource's turn: those that are kept together come one after the other, the leader first."""
+    group = together.members(view, name)
+    priority = max((view.specs[each].value.policies.priority for each in group if each in view.specs), default=0)
+    return (-priority, group[0], group.index(name))
 
 
 def _own_accord(view: ClusterView, name: ResourceName, me: Session, now: Moment) -> Decision | None:
