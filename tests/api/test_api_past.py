@@ -129,7 +129,8 @@ async def reported() -> World:
     await world.put(replace(web, scripts=scripts, parameters={"DB_PASSWORD": "hunter2", "NOTE": HOSTILE},
                             machine=Machine(name=HOSTILE), saved_by=HOSTILE))
     node = world.view().nodes[LOST].value
-    await world.put(replace(node, fence=(FenceDevice(agent="fence_apc", parameters={"ip": HOSTILE, "passwd": "geheim"}),)))
+    device = FenceDevice(agent="fence_apc", parameters={"ip": HOSTILE, "passwd": "geheim"})
+    await world.put(replace(node, fence=(device,)))
     await world.put(Notification(mail=Mail(to=("ops@example.org",)),
                                  webhook=Webhook(url="https://u:p4ss@hooks.example.org/T0/s3cret")),
                     Notified(channel="mail", position="", failing_since_s=NOW_S, fault=HOSTILE))

@@ -1,4 +1,4 @@
-"""The channels of notification against real servers and programs: what they are given, and what is said when it fails."""
+"""The channels of notification against real servers and programs: what they are given, what is said when it fails."""
 
 import hashlib
 import hmac

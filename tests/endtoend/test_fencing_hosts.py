@@ -15,7 +15,8 @@ from stanchion.lab.fencing import AGENT, device, equip
 from stanchion.model.fencing import Attempt, Power, Protection
 from stanchion.model.reasons import Why
 from stanchion.model.state import State
-from stanchion.wire.replies import EventInfo, NodeInfo
+from stanchion.wire.events import EventInfo
+from stanchion.wire.replies import NodeInfo
 from stanchion.wire.requests import FenceDeviceChange, NodeChange
 
 pytestmark = pytest.mark.slow

@@ -22,6 +22,7 @@ from stanchion.model.history import Severity
 from stanchion.model.ids import Revision
 from stanchion.model.orders import ENDED
 from stanchion.wire import replies
+from stanchion.wire.events import EventPage
 
 router = APIRouter()
 
@@ -32,7 +33,7 @@ STREAM_PAGE = 200
 
 
 def _wanted(
-    resource: Annotated[str | None, Query(description="only events of this resource")] = None,
+    *, resource: Annotated[str | None, Query(description="only events of this resource")] = None,
     node: Annotated[str | None, Query(description="only events on this node")] = None,
     severity: Annotated[Severity, Query(description="only events of at least this severity")] = Severity.INFO,
     since: Annotated[datetime | None, Query(description="only events from this instant on")] = None,
@@ -72,13 +73,13 @@ async def events(
     here: Here, wanted: Filter,
     after: Annotated[str | None, Query(description="from beyond this id; left out: the newest")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
-) -> replies.EventPage:
+) -> EventPage:
     """Read the history, the oldest first; without ``after``, the newest ``limit`` of it."""
     if after is None:
         found, last = await history.newest(here.store, wanted, limit)
     else:
         found, last = await history.entries(here.store, after, wanted, limit)
-    return replies.EventPage(events=tuple(telling.event_info(*pair) for pair in found), last=last)
+    return EventPage(events=tuple(telling.event_info(*pair) for pair in found), last=last)
 
 
 @router.get("/events/stream", tags=["events"], response_class=EventSourceResponse)

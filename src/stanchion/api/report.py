@@ -32,7 +32,7 @@ HEADERS = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inl
 @router.get("/report", response_model=Report, responses={200: {"content": {"text/html": {}}}})
 async def report(
     here: Here,
-    form: Annotated[Literal["json", "html"], Query(alias="format", description="for programs, or as one page")] = "json",
+    form: Annotated[Literal["json", "html"], Query(alias="format", description="data, or one page")] = "json",
 ) -> Report | Response:
     """Tell everything about the cluster: as JSON, or as one HTML page that asks nobody for anything else."""
     made = await make(here)

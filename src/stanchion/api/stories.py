@@ -1,4 +1,4 @@
-"""Telling stories: the chain behind an event or a resource, with its runs and orders, and the timelines of failovers."""
+"""Telling stories: what led to an event or a state, with the runs and orders on the way; and timelines of failovers."""
 
 import itertools
 

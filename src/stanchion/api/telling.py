@@ -16,6 +16,7 @@ from stanchion.model.timing import TIMINGS, Profile
 from stanchion.plan import binding, orders, quarantine, strays, timing
 from stanchion.plan.protection import protection
 from stanchion.wire import replies
+from stanchion.wire.events import EventInfo
 from stanchion.wire.requests import MASK
 
 
@@ -221,9 +222,9 @@ def intent_info(of: Intent) -> replies.IntentInfo:
         ended_at=replies.instant(of.ended_at_s))
 
 
-def event_info(name: str, of: Entry) -> replies.EventInfo:
+def event_info(name: str, of: Entry) -> EventInfo:
     """Tell one line of the history."""
-    return replies.EventInfo(
+    return EventInfo(
         id=name, at=replies.instant(of.at_s), severity=of.severity, reason=reason_info(of.reason), by=of.by,
         node=of.node, resource=of.resource, before=of.before, after=of.after, cause=of.cause,
         operation=of.operation)

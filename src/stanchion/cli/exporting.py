@@ -1,6 +1,7 @@
 """Writing the history to a file, as JSON lines or as comma-separated values.
 
-The file appears when it is complete, under its name, in one step, for its owner alone to read; what went wrong in between leaves nothing behind.
+The file appears when it is complete, in one step, for its owner alone to read; what went wrong in between leaves
+nothing behind.
 Values that a spreadsheet would take for a formula get an apostrophe in front: the text of an event may come from a
 script.
 """
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from stanchion.model.errors import HostError
-from stanchion.wire.replies import EventInfo
+from stanchion.wire.events import EventInfo
 
 COLUMNS = ("id", "at", "severity", "resource", "node", "by", "before", "after", "code", "text", "cause", "operation")
 

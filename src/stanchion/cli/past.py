@@ -14,7 +14,7 @@ from stanchion.model.errors import HostError, InvalidInput
 from stanchion.model.history import Severity
 
 if TYPE_CHECKING:
-    from stanchion.wire import replies
+    from stanchion.wire.events import EventInfo, EventPage
 
 
 @Parameter(name="*")
@@ -94,8 +94,8 @@ async def _read(session: Session, asked: dict[str, Any], limit: int, *, follow: 
         session.terminal.write(event.model_dump_json()) if session.json else console.print(show.event(event))
 
 
-async def _both(page: "replies.EventPage",
-                news: AsyncIterator["replies.EventInfo"]) -> AsyncIterator["replies.EventInfo"]:
+async def _both(page: "EventPage",
+                news: AsyncIterator["EventInfo"]) -> AsyncIterator["EventInfo"]:
     for event in page.events:
         yield event
     async for event in news:

@@ -18,6 +18,7 @@ from stanchion.model.history import RunEnd, Severity
 from stanchion.model.resource import LoadFailure, RetryComatose, ScriptKind
 from stanchion.model.state import State
 from stanchion.wire import replies
+from stanchion.wire.events import EventInfo
 
 COLOURS: dict[State, str] = {
     State.OFFLINE: "dim",
@@ -270,7 +271,7 @@ def template(of: replies.TemplateDetail) -> RenderableType:
     return Group(_facts(rows), _part("Form", form), _scripts(of.scripts))
 
 
-def event(of: replies.EventInfo) -> RenderableType:
+def event(of: EventInfo) -> RenderableType:
     """Show one event on one line."""
     subject = " ".join(part for part in (of.resource, f"on {of.node}" if of.node else None) if part) or "cluster"
     line = Text(f"{instant(of.at)}  ").append(subject, "bold")
@@ -279,7 +280,7 @@ def event(of: replies.EventInfo) -> RenderableType:
     return line.append(f": {of.reason.text}", SEVERITY_COLOURS[of.severity])
 
 
-def events(of: Iterable[replies.EventInfo]) -> RenderableType:
+def events(of: Iterable[EventInfo]) -> RenderableType:
     """Show events, the oldest first."""
     lines = [event(one) for one in of]
     return Group(*lines) if lines else _plain("Nothing has happened yet.")

@@ -14,7 +14,8 @@ from pydantic import BaseModel
 from stanchion.model.history import Severity
 from stanchion.model.notification import Channel
 from stanchion.wire import notification as shapes
-from stanchion.wire import replies, stories
+from stanchion.wire import stories
+from stanchion.wire.events import EventInfo, EventPage
 from stanchion.wire.report import Report
 
 Shape = TypeVar("Shape", bound=BaseModel)
@@ -40,12 +41,12 @@ class Past(ABC):
     @abstractmethod
     async def _text(self, path: str, params: Mapping[str, Any], *, patience_s: float = 0.0) -> str: ...
 
-    async def events(self, *, after: str | None = None, limit: int = 50, **wanted: Any) -> replies.EventPage:
-        """Read the history, the oldest first; without ``after``, the newest of it. ``filters`` says what can be wanted."""
+    async def events(self, *, after: str | None = None, limit: int = 50, **wanted: Any) -> EventPage:
+        """Read the history, the oldest first; without ``after``, the newest of it. See ``filters``."""
         params = {"limit": limit} | ({} if after is None else {"after": after})
-        return await self._get(replies.EventPage, "events", params | filters(**wanted))
+        return await self._get(EventPage, "events", params | filters(**wanted))
 
-    async def every_event(self, **wanted: Any) -> AsyncIterator[replies.EventInfo]:
+    async def every_event(self, **wanted: Any) -> AsyncIterator[EventInfo]:
         """Read the whole history, the oldest first, page by page."""
         after = ""
         while True:

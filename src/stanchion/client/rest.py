@@ -35,6 +35,7 @@ from stanchion.model.errors import (
 from stanchion.model.resource import ScriptKind
 from stanchion.trust import contexts
 from stanchion.wire import fencing, joining, replies, requests
+from stanchion.wire.events import EventInfo
 
 CONNECT_S = 3.0
 ANSWER_S = 15.0
@@ -202,7 +203,7 @@ class Client(Past, Ruling, Configuring):
             params["script"] = script.value
         return await self._get(replies.RunList, f"resources/{_part(name)}/runs", params)
 
-    async def follow(self, *, after: str, **wanted: Any) -> AsyncIterator[replies.EventInfo]:
+    async def follow(self, *, after: str, **wanted: Any) -> AsyncIterator[EventInfo]:
         """Read events as they happen, from beyond ``after``, without end. A broken stream goes on where it broke."""
         params = {"after": after} | filters(**wanted)
         deaths = 0
@@ -219,7 +220,7 @@ class Client(Past, Ruling, Configuring):
             await asyncio.sleep(min(deaths, 3) * 0.2)
         raise self._nobody("the stream of events ended")
 
-    async def _stream(self, params: Mapping[str, str]) -> AsyncIterator[replies.EventInfo]:
+    async def _stream(self, params: Mapping[str, str]) -> AsyncIterator[EventInfo]:
         async with self._http.stream("GET", self._url("events/stream"), params=params,
                                      timeout=httpx2.Timeout(SILENCE_S, connect=CONNECT_S)) as answer:
             if answer.is_error:
@@ -227,7 +228,7 @@ class Client(Past, Ruling, Configuring):
                 raise _error(answer)
             async for line in answer.aiter_lines():
                 if line.startswith("data:"):
-                    yield replies.EventInfo.model_validate_json(line.removeprefix("data:"))
+                    yield EventInfo.model_validate_json(line.removeprefix("data:"))
 
     async def _order(self, name: str, what: str, order: BaseModel | None = None) -> replies.IntentInfo:
         return await self._send(replies.IntentInfo, "POST", f"resources/{_part(name)}/{what}", order)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from stanchion.model.cluster import ProofKind, SelfFence
 from stanchion.model.errors import StanchionError
 from stanchion.model.fencing import Attempt, Protection
-from stanchion.model.history import RunEnd, Severity
+from stanchion.model.history import RunEnd
 from stanchion.model.orders import Outcome, Verb
 from stanchion.model.resource import (
     FailbackMode,
@@ -366,29 +366,6 @@ class IntentInfo(Reply):
     reason: ReasonInfo | None = None
     operation: str | None = None
     ended_at: datetime | None = None
-
-
-class EventInfo(Reply):
-    """One line of the cluster's history. ``id`` grows with time; reading continues after it."""
-
-    id: str
-    at: datetime | None
-    severity: Severity
-    reason: ReasonInfo
-    by: str | None = None
-    node: str | None = None
-    resource: str | None = None
-    before: State | None = None
-    after: State | None = None
-    cause: str = ""
-    operation: str | None = None
-
-
-class EventPage(Reply):
-    """Events, the oldest first; ``last`` is the id to continue after."""
-
-    events: tuple[EventInfo, ...]
-    last: str = ""
 
 
 class AnswerInfo(Reply):

@@ -8,8 +8,9 @@ each node, what happened lately, and how long each failover took.
 from datetime import datetime
 from typing import Any
 
+from stanchion.wire.events import EventInfo
 from stanchion.wire.notification import NotificationInfo
-from stanchion.wire.replies import ClusterInfo, EventInfo, NodeInfo, Reply, ResourceDetail, TemplateInfo, TimingInfo
+from stanchion.wire.replies import ClusterInfo, NodeInfo, Reply, ResourceDetail, TemplateInfo, TimingInfo
 from stanchion.wire.stories import IncidentInfo
 
 
