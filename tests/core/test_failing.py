@@ -106,10 +106,11 @@ def test_never_is_never() -> None:
     assert settled(view).states["web"].value.state is State.COMATOSE
 
 
-def test_it_is_cleaned_up_where_it_is_and_loaded_as_an_online_would() -> None:
-    after = settled(comatose()).states["web"].value
+@pytest.mark.parametrize(("preferred", "target"), [("cab", "a"), ("cb", "c")])
+def test_it_is_cleaned_up_and_loaded_where_it_was_or_as_an_online_would(preferred: str, target: str) -> None:
+    after = settled(comatose(preferred=preferred)).states["web"].value
 
-    assert (after.state, after.node, after.move and after.move.target) == (State.UNLOADING, "a", "c")
+    assert (after.state, after.node, after.move and after.move.target) == (State.UNLOADING, "a", target)
     assert (after.reason, after.retries) == (reason(Why.LOAD_AGAIN, "a", 1), 1)
 
 

@@ -5,8 +5,8 @@ must find the machine gone; only then is it tried on the next preferred node. A 
 none is left, or the unload cannot be trusted, the resource is Comatose where it failed last.
 
 ``retry_comatose: backoff`` does by itself what an operator would do with a resource whose load failed: offline, then
-online. It waits a minute before the first time and twice as long before each next one, an hour at most. Whatever else
-made a resource comatose needs a person, and stays.
+online, on the same node if that may still hold it. It waits a minute before the first time and twice as long before
+each next one, an hour at most. Whatever else made a resource comatose needs a person, and stays.
 """
 
 from stanchion.model import events as e
@@ -46,8 +46,11 @@ def onward(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, why
 def again(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> e.Event | None:
     """Try a resource whose load failed once more, when its time has come and a node can hold it."""
     state, wait_s = held.value, left_s(held.value, spec, now)
-    target = placement.candidates(view, spec).first
-    if wait_s is None or wait_s > 0 or target is None:
+    if wait_s is None or wait_s > 0:
+        return None
+    fit = placement.candidates(view, spec)
+    target = state.node if state.node in fit.nodes else fit.first
+    if target is None:
         return None
     operation, home = next_operation(state.name, held.revision), placement.home_session(view, spec)
     why = reason(Why.LOAD_AGAIN, state.node, state.retries + 1)

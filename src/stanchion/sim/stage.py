@@ -15,7 +15,7 @@ from stanchion.model.cluster import ClusterView, Key, Kind, Settings
 from stanchion.model.groups import Bond, Group
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.orders import Verb
-from stanchion.model.resource import FailbackMode, Policies, ResourceSpec, ScriptKind
+from stanchion.model.resource import FailbackMode, LoadFailure, Policies, ResourceSpec, RetryComatose, ScriptKind
 from stanchion.model.state import State
 from stanchion.model.transaction import Guard, Transaction
 from stanchion.sim import loop
@@ -112,7 +112,6 @@ class _Stage:
         faults, nature = vm.get("faults", {}), self.world.nature
         if "start_fails_first" in faults:
             nature.faults[name, ScriptKind.LOAD] = Fault(code=1, effect=False, times=faults["start_fails_first"])
-            self.reasons.add(Because.LOAD_FAILED)
         if faults.get("stop_always_fails"):
             nature.faults[name, ScriptKind.UNLOAD] = Fault(code=1, effect=False)
         if "move_fails_first" in faults:
@@ -260,6 +259,8 @@ class _Stage:
         good = {"running": found is State.RUNNING and len(there) == 1, "stopped": found is State.OFFLINE and not there,
                 "waiting_for_node": found is State.UNASSIGNED and not there, "error": found is State.COMATOSE,
                 "down_no_quorum": not there, "unmanaged": held is None}.get(want, False)
+        if not good and "start_fails_first" in self.scenario.vms.get(name, {}).get("faults", {}):
+            self.reasons.add(Because.LOAD_FAILED)
         if not good:
             return f"{name} is {found} on {there[0] if there else 'no node'}, not {want}"
         if want != "running" or there[0] in {expected.get("node"), *self.scenario.any_of.get(name, ())}:
@@ -291,8 +292,15 @@ def _spec(name: str, vm: Event, scenario: Scenario) -> ResourceSpec:
         listed += [node for node in scenario.nodes if node not in listed]
     live = bool(vm.get("live_migration", True))
     back = FailbackMode.AUTO if (only or prefer) and vm.get("failback", True) else FailbackMode.DISABLE
-    return replace(spec(name, preferred=tuple(dict.fromkeys(listed)), live=live),
-                   policies=Policies(failback=back, failback_live=live))
+    policies = Policies(failback=back, failback_live=live, **_after_a_failed_load(vm))
+    return replace(spec(name, preferred=tuple(dict.fromkeys(listed)), live=live), policies=policies)
+
+
+def _after_a_failed_load(vm: Event) -> dict[str, Any]:
+    """Say the same as another manager's limits: so many more times there, then on so many other nodes."""
+    if vm.get("max_restart", 1):
+        return {"retry_comatose": RetryComatose.BACKOFF}
+    return {"load_failure": LoadFailure.NEXT_NODE} if vm.get("max_relocate", 1) else {}
 
 
 def _end(view: ClusterView) -> str:
