@@ -120,7 +120,8 @@ def test_a_preparation_that_hangs_lets_the_machine_stay_at_once() -> None:
 def test_a_failed_preparation_is_cleaned_up_and_the_machine_stays(run: Fact) -> None:
     assert does(target(PREPARE, NOT_HERE, checked(), run)) is Step.HALT
     assert told(target(PREPARE, NOT_HERE, checked(), run, ended(Step.HALT))) == (e.Stayed, Why.PREFLIGHT_FAILED)
-    assert told(target(PREPARE, NOT_HERE, checked(), run, of=bare(LIVE, ScriptKind.HALT))) == (e.Stayed, Why.PREFLIGHT_FAILED)
+    halting_nothing = bare(LIVE, ScriptKind.HALT)
+    assert told(target(PREPARE, NOT_HERE, checked(), run, of=halting_nothing)) == (e.Stayed, Why.PREFLIGHT_FAILED)
 
 
 # Out.

@@ -294,9 +294,9 @@ SENTENCES: dict[Why, str] = {
     Why.LEAVE_ASKED: "{0} asked node {1} to leave",
     Why.JOIN_ASKED: "{0} asked node {1} to join",
     Why.CONFIRM_ASKED: "{0} confirmed that node {1} is down",
-    Why.QUARANTINED: "node {0} left uncleanly {1} times within an hour: it is in quarantine and is given nothing to hold",
-    Why.QUARANTINE_STANDS: "node {0} left uncleanly again and again: it is given nothing to hold for two hours, or until "
-                           "`stanchion node release {0}`",
+    Why.QUARANTINED: "node {0} left uncleanly {1} times within an hour: in quarantine it is given nothing to hold",
+    Why.QUARANTINE_STANDS: "node {0} left uncleanly again and again: it is given nothing to hold for two hours, or "
+                           "until `stanchion node release {0}`",
     Why.QUARANTINE_LIFTED: "node {0} left uncleanly again and again, but no other member is free of quarantine, so it "
                            "is given machines all the same",
     Why.QUARANTINE_ENDED: "the quarantine of node {0} is over",

@@ -82,8 +82,9 @@ def quarantined(view: ClusterView, node: NodeName) -> bool:
 
 def barred(view: ClusterView, node: NodeName) -> bool:
     """Tell whether nothing new may go to the node: it is in quarantine, and some other member is not."""
+    others = (view.nodes[other].value for other in view.live if other in view.nodes)
     return quarantined(view, node) and any(
-        view.nodes[other].value.wanted and not quarantined(view, other) for other in view.live if other in view.nodes)
+        other.wanted and not other.witness and not quarantined(view, other.name) for other in others)
 
 
 def told(view: ClusterView, node: NodeName) -> Reason | None:

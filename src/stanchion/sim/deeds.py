@@ -183,8 +183,8 @@ class Deeds:
         """Mend everything, ask every node back, and end what hangs."""
         world, power = self._world, self._world.power
         world.nature.faults.clear()
-        for machine, host in list(world.nature.by_hand):
-            world.hosts[host].become(machine, None)
+        for machine, node in list(world.nature.by_hand):
+            world.hosts[node].become(machine, None)
         world.air.cuts.clear()
         power.dead.clear()
         power.lame.clear()

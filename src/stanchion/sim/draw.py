@@ -39,13 +39,13 @@ def draw(seed: int, *, nodes: int | None = None, strikes: int | None = None, sho
     parts = tuple(_part(chance, name, cluster, steady=alone) for name in resources)
     wanted = strikes if strikes is not None else SHORT_STRIKES if short else STRIKES
     drawn = drawer.absences(wanted, 0.7 * TIMINGS[profile].halt_s) if alone else drawer.chaos(wanted)
-    drawn = list(drawn)
-    by_hand = () if alone else _by_hand(seed, cluster, resources, drawn[-1].at_s if drawn else 0.0)
+    weather = list(drawn)
+    by_hand = () if alone else _by_hand(seed, cluster, resources, weather[-1].at_s if weather else 0.0)
     devices = tuple(node for node in cluster if chance.random() < 0.5 and not alone)  # noqa: PLR2004 - half of them
     bare = tuple(node for node in cluster if chance.random() < 0.15 and not alone)  # noqa: PLR2004 - some
     apart = resources[:2] if len(resources) > 1 and chance.random() < 0.2 else ()  # noqa: PLR2004 - a fifth
     return Life(seed=seed, nodes=cluster, parts=parts, devices=devices, bare=bare, apart=apart, profile=profile,
-                strikes=tuple(sorted((*drawn, *by_hand), key=lambda strike: strike.at_s)))
+                strikes=tuple(sorted((*weather, *by_hand), key=lambda strike: strike.at_s)))
 
 
 def _part(chance: Random, name: str, nodes: tuple[str, ...], *, steady: bool) -> Part:

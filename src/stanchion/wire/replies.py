@@ -122,9 +122,9 @@ class NodeInfo(Reply):
     """One node. ``state``: up (a member), joining (live, not yet written down as a member), leaving, left, down.
 
     ``proof`` says what shows that a node that is not up runs nothing; null for such a node means that its resources
-    wait for a proof. ``resources`` are those that it may be executing now, ``strays`` those that nobody sent there. ``protected_by`` says what can prove that
-    the node stopped, should it be lost, and ``unprotected`` what it means when nothing can. ``fence`` are the devices
-    that can switch it off, tried in this order. A ``witness`` votes and holds nothing; ``etcd``: its member.
+    wait for a proof. ``resources`` are those that it may be executing now, ``strays`` those that nobody sent there.
+    ``protected_by`` says what can prove that the node stopped, should it be lost, and ``unprotected`` what it means
+    when nothing can. ``fence`` are the devices that can switch it off, tried in this order. A ``witness`` votes and holds nothing; ``etcd``: its member.
     ``revision`` is what a change of the devices names in If-Match.
     ``quarantine`` says why nothing new goes there, ``quarantined_at`` since when.
     """
