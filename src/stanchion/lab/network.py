@@ -61,8 +61,8 @@ class Network:
 
     def up(self) -> None:
         """Lay the wires. Raises ``HostError`` where the kernel or the user may not."""
-        if _namespace(os.getpid()) == _namespace(1):
-            raise HostError("this is the machine's own network: start the lab by ./scripts/lab")
+        if Path("/proc/self/net/route").read_text(encoding="ascii").count("\n") > 1:
+            raise HostError("this network is in use: make one of its own for the lab (processes.leave_network)")
         _ip("link set lo up")
         Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="ascii")
         for number, node in enumerate(self.nodes, start=1):

@@ -48,22 +48,16 @@ class Calm:
         self._history = history
 
     async def mend(self) -> None:
-        """Make everything whole that a strike, or the cluster itself, may have left broken."""
+        """Make everything whole that a strike may have left broken."""
         self._rack.network.mend_all()
         for host in self._rack.lab.hosts:
-            for words in ("thaw", "resume agent", "resume etcd", "power on"):
+            for words in ("thaw", "resume agent", "resume etcd"):
                 with suppress(NotNow):
                     await asyncio.to_thread(host.command, words)
 
     async def settle(self) -> None:
         """Wait until all is well. Raises ``NotCalm``."""
-        deadline = time.monotonic() + SETTLE_S
-        await self._within(deadline, self._members)
-        given_up = await self._within(deadline, self._at_rest)
-        for resource in given_up:
-            self._history.tell("given up", f"{resource.name} is {resource.state}: {resource.reason.text}")
-            await self._within(deadline, lambda resource=resource: self._again(resource.name))  # type: ignore[misc]
-        await self._within(deadline, self._all_run)
+        await self._within(time.monotonic() + SETTLE_S, self._well)
 
     async def equip(self, devices: Sequence[str]) -> None:
         """Give these hosts a fence device, and take it from the others."""
@@ -93,33 +87,38 @@ class Calm:
                 raise NotCalm(f"liveness: after {SETTLE_S:g} s of calm: {fault}")
             await asyncio.sleep(LOOK_S)
 
-    async def _members(self) -> Status | None:
-        status = await self._client.status()
+    async def _well(self) -> bool:
+        """Do what an operator would, and see whether more is to be done. Raises ``NotCalm`` with what it is."""
+        for host in self._rack.lab.hosts:
+            # One that was silent when the storm ended may be switched off for it a moment later.
+            if (await asyncio.to_thread(host.command, "status"))["power"] == "off":
+                await asyncio.to_thread(host.command, "power on")
+        self._members(status := await self._client.status())
         for node in status.nodes:
             if node.quarantine is not None:
                 self._history.tell("released", f"{node.name}: {node.quarantine.text}: released")
                 await self._client.order_node(node.name, "release")
+        for resource in status.resources:
+            if resource.state in MOVING:
+                raise NotCalm(f"{resource.name} is {resource.state} ({resource.reason.text})")
+        if given_up := [each for each in status.resources if each.state in GIVEN_UP]:
+            for resource in given_up:
+                await self._again(resource)
+            raise NotCalm(", ".join(f"{each.name} is {each.state} ({each.reason.text})" for each in given_up))
+        return await self._all_run()
+
+    def _members(self, status: Status) -> None:
         missing = [f"{node.name} is {node.state}" for node in status.nodes if node.state != "up"]
         if missing or not status.cluster.master:
             raise NotCalm(", ".join(missing) or "there is no master")
-        return status
 
-    async def _at_rest(self) -> list[ResourceInfo] | None:
-        resources = (await self._client.resources()).resources
-        moving = [f"{each.name} is {each.state} ({each.reason.text})" for each in resources if each.state in MOVING]
-        if moving:
-            raise NotCalm(", ".join(moving))
-        return [each for each in resources if each.state in GIVEN_UP]
-
-    async def _again(self, name: str) -> bool | None:
-        """Order a machine that was given up online again."""
-        now = await self._client.resource(name)
-        if now.state in {State.COMATOSE, State.ALERT, State.UNASSIGNED}:
-            await self._client.offline(name)
-            return None
-        if now.state is State.OFFLINE:
-            await self._client.online(name)
-        return True
+    async def _again(self, resource: ResourceInfo) -> None:
+        """Order a machine that was given up offline, and one that is offline online."""
+        self._history.tell("given up", f"{resource.name} is {resource.state}: {resource.reason.text}")
+        if resource.state is State.OFFLINE:
+            await self._client.online(resource.name)
+        else:
+            await self._client.offline(resource.name)
 
     async def _all_run(self) -> bool:
         """See every machine executed once, where the cluster says, and hear it go on."""
