@@ -32,7 +32,9 @@ async def revisions(here: Here, name: str) -> scripts.RevisionList:
     found = finding.resource(view, name)
     held, goes_by = view.specs[found], binding.effective(view, found)
     past = [(held.revision, held.value), *((each.revision, each.spec) for each in await saving.past(here, found))]
-    loaded = goes_by.revision if goes_by is not None and binding.bound(view, found) is not None else held.revision
+    state = view.states.get(found)
+    is_loaded = state is not None and goes_by is not None and binding.is_bound(state.value)
+    loaded = goes_by.revision if is_loaded and goes_by is not None else None
     return scripts.RevisionList(resource=found, revisions=tuple(
         scripts.RevisionInfo(
             revision=number, saved_by=spec.saved_by, saved_at=replies.instant(spec.saved_at_s), why=spec.saved_why,

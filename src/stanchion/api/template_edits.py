@@ -1,8 +1,8 @@
 """Saving templates: judged like resources, guarded by the revision that they were made from.
 
-A template is only read when a resource is made from it, so nothing that exists is changed by it, whatever becomes of it.
-One from which resources were made is not deleted all the same: their origin would name something that is not there,
-and a second template of that name could be taken for it.
+A template is only read when a resource is made from it, so nothing that exists is changed by what becomes of it. One
+from which resources were made is not deleted all the same: their origin would name something that is not there, and a
+second template of that name could be taken for it.
 """
 
 from stanchion.api import finding

@@ -6,7 +6,21 @@ from collections.abc import Sequence
 from cyclopts import App, CycloptsError
 
 from stanchion import __version__
-from stanchion.cli import exits, fences, hosts, looking, nodes, notify, orders, past, resources, ruling
+from stanchion.cli import (
+    exits,
+    fences,
+    hosts,
+    importing,
+    looking,
+    nodes,
+    notify,
+    orders,
+    past,
+    resources,
+    ruling,
+    scripts,
+    templates,
+)
 from stanchion.cli.session import TERMINAL, Terminal
 from stanchion.model.errors import StanchionError
 
@@ -29,7 +43,10 @@ app.command(hosts.token)
 app.command(ruling.settings)
 app.command(ruling.group)
 app.command(ruling.priority)
-app.command(looking.templates)
+app.command(templates.app)
+app.command(scripts.app)
+app.command(importing.import_, name="import")
+app.command(importing.export)
 app.command(past.events)
 app.command(past.story)
 app.command(past.incidents)

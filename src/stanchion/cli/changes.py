@@ -61,6 +61,8 @@ class Changes:
     """How long the halt script may take."""
     prepare_timeout: Annotated[str | None, Parameter(group=_SCRIPTS)] = None
     """How long the prepare script may take."""
+    why: Annotated[str, Parameter(group=_SCRIPTS)] = ""
+    """Why this is saved, for the list of revisions."""
     config_file: Annotated[tuple[str, ...], Parameter(group=_SCRIPTS, negative="")] = ()
     """A configuration file of the machine that must be the same on every node; give it again for more."""
 
@@ -111,14 +113,14 @@ class Changes:
             "moves_per_hour", "restart_after_failed_migration", "load_failure", "retry_comatose")})
         return ResourceChange.model_validate(_said(
             scripts=self._scripts(texts or {}) or None, monitoring=monitoring or None, policies=policies or None,
-            preferred=_names(self.preferred), files=self.config_file or None))
+            preferred=_names(self.preferred), files=self.config_file or None, why=self.why or None))
 
     def _scripts(self, texts: dict[ScriptKind, str]) -> dict[ScriptKind, dict[str, Any]]:
         changes = {}
         for kind in ScriptKind:
             file: Path | None = getattr(self, kind.value)
             timeout: str | None = getattr(self, f"{kind.value}_timeout")
-            change = _said(text=texts.get(kind) if file is None else _text(file), timeout_s=_seconds(timeout))
+            change = _said(text=texts.get(kind) if file is None else text_of(file), timeout_s=_seconds(timeout))
             if change:
                 changes[kind] = change
         return changes
@@ -138,7 +140,8 @@ def _names(text: str | None) -> list[str] | None:
     return [] if text.strip().lower() == "all" else [name.strip() for name in text.split(",")]
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """Read a script file. Raises ``InvalidInput`` when that cannot be done."""
     try:
         return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -4,7 +4,7 @@ import os
 import shlex
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stanchion.model.errors import HostError
@@ -15,20 +15,25 @@ KINDS = (ScriptKind.LOAD, ScriptKind.UNLOAD, ScriptKind.MONITOR)
 
 
 def edit(name: str, texts: Mapping[ScriptKind, str]) -> tuple[Path, dict[ScriptKind, str]]:
-    """Open the scripts in ``$VISUAL`` or ``$EDITOR``; give their directory and those that were changed.
+    """Open these scripts in ``$VISUAL`` or ``$EDITOR``; give their directory and those that were changed.
 
     Raises ``HostError`` when there is no editor or it failed. The directory is the caller's to remove.
     """
     place = Path(tempfile.mkdtemp(prefix=f"stanchion-{name}-"))
-    files = {kind: place / f"{kind.value}.sh" for kind in KINDS}
+    files = {kind: place / f"{kind.value}.sh" for kind in texts}
     for kind, file in files.items():
         file.write_text(texts[kind], encoding="utf-8")
+    run_editor(place, list(files.values()))
+    edited = {kind: file.read_text(encoding="utf-8") for kind, file in files.items()}
+    return place, {kind: text for kind, text in edited.items() if text != texts[kind]}
+
+
+def run_editor(place: Path, files: Sequence[Path]) -> None:
+    """Open files in the operator's editor and wait. Raises ``HostError`` when there is none or it failed."""
     command = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     try:
-        code = subprocess.run([*command, *map(str, files.values())], check=False).returncode
+        code = subprocess.run([*command, *map(str, files)], check=False).returncode
     except OSError as error:
         raise HostError(f"the editor {command[0]} cannot be started ({error.strerror}); set EDITOR") from None
     if code:
         raise HostError(f"the editor ended with code {code}, so nothing was saved; what you typed is in {place}")
-    edited = {kind: file.read_text(encoding="utf-8") for kind, file in files.items()}
-    return place, {kind: text for kind, text in edited.items() if text != texts[kind]}

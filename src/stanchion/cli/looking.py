@@ -1,14 +1,12 @@
-"""Commands that only look: status, explain, runs, and the templates."""
+"""Commands that only look: status, explain and runs."""
 
 from typing import Annotated
 
-from cyclopts import App, Parameter
+from cyclopts import Parameter
 
 from stanchion.cli.session import COMMON, Common, Session
 from stanchion.model.errors import NotFound
 from stanchion.model.resource import ScriptKind
-
-templates = App(name="template", help="Look at the templates that resources are made from.")
 
 WATCH_S = 20.0
 """How long a watch waits for a change before it asks again."""
@@ -101,27 +99,3 @@ async def runs(resource: str, script: ScriptKind | None = None, /, *,
         if not found.runs:
             raise NotFound(f"the {script} script of {resource} has not run yet; `stanchion runs {resource}` lists runs")
         session.tell(found.runs[0], show.run)
-
-
-@templates.command(name="list")
-async def list_(*, common: Common = COMMON) -> None:
-    """List the templates."""
-    async with common.session() as session:
-        from stanchion.cli import show
-
-        session.tell(await session.client.templates(), show.templates)
-
-
-@templates.command(name="show")
-async def show_template(template: str, /, *, common: Common = COMMON) -> None:
-    """Look at one template: what it asks, and what a resource made from it will have.
-
-    Parameters
-    ----------
-    template
-        Name of the template, in any case.
-    """
-    async with common.session() as session:
-        from stanchion.cli import show
-
-        session.tell(await session.client.template(template), show.template)

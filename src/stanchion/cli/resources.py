@@ -63,16 +63,35 @@ async def create(name: str, template: str, /, *parameters: str, online: Annotate
     asked = ResourceCreate(name=name, template=template, parameters=_answers(parameters), overrides=changes.change())
     async with common.session() as session:
         saved = await session.client.create(asked)
-        _tell(session, saved, "made", quiet=online)
+        tell_saved(session, saved, "made", quiet=online)
         if online:
             await orders.finish(session, await session.client.online(saved.resource.name), wait=True)
 
 
 @app.command
+async def adopt(resource: str, /, *, node: str, wait: bool = True, common: Common = COMMON) -> None:
+    """Take a machine over where it runs already, without a restart. The node looks first.
+
+    Parameters
+    ----------
+    resource
+        Name of the resource, in any case; it must be offline.
+    node
+        Node on which the machine runs.
+    wait
+        Wait until the order has ended.
+    """
+    async with common.session() as session:
+        await orders.finish(session, await session.client.adopt(resource, node), wait=wait)
+
+
+@app.command
 async def edit(resource: str, /, *, editor: Annotated[bool, Parameter(negative="")] = False,
-               revision: int | None = None, changes: Changes = NO_CHANGES,
-               common: Common = COMMON) -> None:
-    """Change a resource's configuration. A running resource takes it at its next load.
+               revision: int | None = None, now: Annotated[bool, Parameter(negative="")] = False,
+               changes: Changes = NO_CHANGES, common: Common = COMMON) -> None:
+    """Change a resource's configuration.
+
+    While it is loaded it goes by the scripts that it was loaded with; everything else counts at once.
 
     Parameters
     ----------
@@ -82,15 +101,19 @@ async def edit(resource: str, /, *, editor: Annotated[bool, Parameter(negative="
         Open the load, unload and monitor scripts in $EDITOR.
     revision
         Refuse to save when the configuration is not at this revision any more.
+    now
+        Let the newest scripts count at once for a resource that is loaded; alone, those that were saved before.
     """
     async with common.session() as session:
         if editor:
             await _edit_scripts(session, resource, changes, revision)
             return
         change = changes.change()
+        if now:
+            change = change.model_copy(update={"at_once": True})
         if not change.model_fields_set:
             raise InvalidInput("nothing to change was given; `stanchion resource edit --help` lists the options")
-        _tell(session, await session.client.edit(resource, change, seen=revision), "saved")
+        tell_saved(session, await session.client.edit(resource, change, seen=revision), "saved")
 
 
 @app.command
@@ -127,7 +150,7 @@ async def _edit_scripts(session: Session, name: str, changes: Changes, revision:
         except StanchionError:
             session.terminal.complain(f"not saved; what you typed is kept in {place}")
             raise
-        _tell(session, saved, "saved")
+        tell_saved(session, saved, "saved")
     else:
         session.say("nothing was changed")
     shutil.rmtree(place, ignore_errors=True)
@@ -145,12 +168,15 @@ def _answers(parameters: tuple[str, ...]) -> dict[str, str]:
     return answers
 
 
-def _tell(session: Session, saved: "Saved", done: str, *, quiet: bool = False) -> None:
+def tell_saved(session: Session, saved: "Saved", done: str, *, quiet: bool = False) -> None:
+    """Tell that a configuration was saved, what the lint doubts, and what waits for the next load."""
     for warning in saved.warnings:
         session.terminal.complain(f"warning: {warning}")
     if session.json:
         if not quiet:
             session.terminal.write(saved.model_dump_json(indent=2))
         return
-    later = "; it takes effect when it is taken offline and online again" if saved.resource.pending else ""
+    waits = " and ".join(f"{kind}" for kind in saved.resource.pending_scripts) or "files"
+    later = (f"; until its next load it goes by the {waits} that it was loaded with "
+             f"(stanchion resource edit {saved.resource.name} --now changes that)" if saved.resource.pending else "")
     session.say(f"{saved.resource.name} was {done}, revision {saved.resource.spec_revision}{later}")

@@ -81,7 +81,7 @@ def table_of(*columns: str) -> Table:
     return table
 
 
-def _facts(rows: Iterable[tuple[str, RenderableType]]) -> Table:
+def facts(rows: Iterable[tuple[str, RenderableType]]) -> Table:
     """Make a list of names and values."""
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(style="bold", no_wrap=True)
@@ -182,7 +182,7 @@ def node(of: replies.NodeInfo) -> RenderableType:
         rows.append(("Proof", of.proof.value))
     if of.quarantined_at is not None:
         rows.append(("Quarantine", f"since {instant(of.quarantined_at)}"))
-    return Group(_facts(rows), *_dangers((of,)))
+    return Group(facts(rows), *_dangers((of,)))
 
 
 def _device(of: replies.FenceDeviceInfo) -> Text:
@@ -209,21 +209,30 @@ def resource(of: replies.ResourceDetail) -> RenderableType:
     saved = f"revision {of.spec_revision}, saved {instant(of.saved_at)} by {of.saved_by or '-'}"
     rows += [
         ("Template", _plain(of.template)),
-        ("Configuration", _plain(saved + (", not loaded with yet" if of.pending else ""))),
+        ("Configuration", _plain(saved + (f": {of.saved_why}" if of.saved_why else ""))),
+        *([("Pending", _pending(of))] if of.pending else []),
         ("Preferred nodes", _plain(", ".join(of.preferred) or "all nodes")),
         ("Files", _plain("\n".join(of.files) or "-")),
-        *_settings(of.monitoring, of.policies),
+        *settings_of(of.monitoring, of.policies),
     ]
-    parts: list[RenderableType] = [_facts(rows), *_astray(of)]
+    parts: list[RenderableType] = [facts(rows), *_astray(of)]
     if of.parameters:
-        parts.append(_part("Parameters", _facts((name, _plain(value)) for name, value in of.parameters.items())))
-    parts.append(_scripts(of.scripts))
+        parts.append(_part("Parameters", facts((name, _plain(value)) for name, value in of.parameters.items())))
+    parts.append(scripts_of(of.scripts))
     if of.last_runs:
         parts.append(_part("Last runs", runs(replies.RunList(runs=of.last_runs))))
     return Group(*parts)
 
 
-def _settings(monitoring: replies.MonitoringInfo, policies: replies.PoliciesInfo) -> list[tuple[str, RenderableType]]:
+def _pending(of: replies.ResourceDetail) -> Text:
+    """Say what is saved and waits for the next load."""
+    what = " and ".join(of.pending_scripts) or "files"
+    return Text(f"{what}: it goes by what it was loaded with until its next load "
+                f"(see stanchion script diff {of.name})", style="yellow")
+
+
+def settings_of(monitoring: replies.MonitoringInfo, policies: replies.PoliciesInfo) -> list[tuple[str, RenderableType]]:
+    """Show monitoring and policies as rows."""
     boxes = [name for name, set_ in (
         ("Resource Follows Master", policies.follows_master), ("Ignore Quorum", policies.ignore_quorum),
         ("failback live", policies.failback_live),
@@ -238,7 +247,8 @@ def _settings(monitoring: replies.MonitoringInfo, policies: replies.PoliciesInfo
     ]
 
 
-def _scripts(of: dict[ScriptKind, replies.ScriptInfo]) -> Group:
+def scripts_of(of: dict[ScriptKind, replies.ScriptInfo]) -> Group:
+    """Show scripts as they are, each with its timeout."""
     parts: list[RenderableType] = []
     for kind, script in of.items():
         if script.text.strip():
@@ -262,13 +272,13 @@ def template(of: replies.TemplateDetail) -> RenderableType:
         ("Title", _plain(of.title)),
         ("Description", _plain(of.description)),
         ("Migrates live", "yes" if of.live else "no"),
-        *_settings(of.monitoring, of.policies),
+        *settings_of(of.monitoring, of.policies),
     ]
     form = table_of("Parameter", "Default", "Asks for")
     for one in of.parameters:
         asks = one.label + (f" ({', '.join(one.choices)})" if one.choices else "")
         form.add_row(_plain(one.name), _plain(one.default or ("required" if one.required else "-")), _plain(asks))
-    return Group(_facts(rows), _part("Form", form), _scripts(of.scripts))
+    return Group(facts(rows), _part("Form", form), scripts_of(of.scripts))
 
 
 def event(of: EventInfo) -> RenderableType:
@@ -337,4 +347,4 @@ def run(of: replies.RunInfo) -> RenderableType:
     ]
     if of.command:
         rows.append(("Failing command", _plain(of.command)))
-    return Group(_facts(rows), Text(), _plain((of.output or "").rstrip() or "(no output)"))
+    return Group(facts(rows), Text(), _plain((of.output or "").rstrip() or "(no output)"))

@@ -13,7 +13,7 @@ from typing import Any
 
 from stanchion.model.ids import TemplateName
 from stanchion.model.resource import Machine, MachineKind, Script, ScriptKind, Scripts
-from stanchion.model.template import Parameter, Template
+from stanchion.model.template import Parameter, ParameterKind, Template
 
 SHARE = Path(__file__).resolve().parent.parent / "share"
 """Where the product keeps what is not Python: templates, the function library, the OCF agent."""
@@ -33,7 +33,9 @@ def _read(directory: Path) -> Template:
         description=data["description"],
         scripts=_scripts(directory, data["timeouts_s"]),
         parameters=tuple(
-            Parameter(**{**blank, "choices": tuple(blank.get("choices", ()))}) for blank in data["parameters"]
+            Parameter(**{**blank, "choices": tuple(blank.get("choices", ())),
+                         "kind": ParameterKind(blank.get("kind", ParameterKind.TEXT))})
+            for blank in data["parameters"]
         ),
         machine=Machine(kind=MachineKind(machine["kind"]), name=machine.get("name", "")),
         live=data["live"],
