@@ -5,6 +5,7 @@ import hmac
 import json
 import ssl
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,14 @@ async def test_a_mail_arrives_as_it_was_written() -> None:
     assert (mail["Auto-Submitted"], mail["Importance"]) == ("auto-generated", "high")
     assert mail.get_content_type() == "text/plain"
     assert mail.get_content().replace("\r\n", "\n") == MESSAGE.text
+
+
+async def test_a_long_plain_subject_stays_on_one_line() -> None:
+    server, subject = MailServer(), "[lab] critical: " + "long " * 34 + "tail"
+    async with opened(server):
+        await CHANNELS.send(Mail(to=TO, host="127.0.0.1", port=server.port), replace(MESSAGE, subject=subject))
+
+    assert server.mails[0][1]["Subject"] == subject
 
 
 async def test_the_same_message_has_the_same_message_id() -> None:

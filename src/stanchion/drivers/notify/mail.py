@@ -69,9 +69,15 @@ def _hand_over(smtp: smtplib.SMTP, way: Mail, mail: EmailMessage, server: str) -
             refused[address] = (code, text)
     if len(refused) == len(way.to):
         raise smtplib.SMTPRecipientsRefused(refused)
-    code, answer = _must(smtp.data(mail.as_bytes(policy=mail.policy.clone(linesep="\r\n"))), smtplib.SMTPDataError)
+    code, answer = _must(smtp.data(_bytes(mail)), smtplib.SMTPDataError)
     said = f"{server} answered {code} {_text(answer)}"
     return f"{said}; refused {_refused(refused)}" if refused else said
+
+
+def _bytes(mail: EmailMessage) -> bytes:
+    """Write it for the wire. A plain subject stays on one line: folded, some readers show it with gaps."""
+    width = LONGEST_LINE if str(mail["Subject"]).isascii() else 78
+    return mail.as_bytes(policy=mail.policy.clone(linesep="\r\n", max_line_length=width))
 
 
 def _must(answer: tuple[int, bytes], problem: type[smtplib.SMTPResponseException]) -> tuple[int, bytes]:
