@@ -30,6 +30,10 @@ from stanchion.sim.handmade import Strays, blameless
 from stanchion.sim.host import Record
 
 
+ROUNDED_S = 1e-6
+"""Less is no time at all: instants are rounded."""
+
+
 class SecondCopy(Judge):
     """I1: at no instant do two hosts execute the same machine."""
 
@@ -128,7 +132,7 @@ class Deadline(Judge):
                 session.self_fence is SelfFence.NONE):
             return
         late_s = self.world.unkept_s(node) - session.timing.fence_s
-        if late_s > session.timing.granularity_s:
+        if late_s > session.timing.granularity_s + ROUNDED_S:
             self.find(f"{node} executes {machines} {late_s:.2f} s after its self-fence was due")
 
     def written(self, change: Change, before: Written | None) -> None:
