@@ -6,7 +6,7 @@ not answer cost their timeout and block nothing: the lease runs out beside them.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ import structlog
 
 from stanchion.agent.doors import Doors
 from stanchion.model.actions import Decision
-from stanchion.model.cluster import ClusterView, Held, Session
+from stanchion.model.cluster import ClusterView, Held, Key, Kind, Session
 from stanchion.model.errors import StoreUnavailable
 from stanchion.model.fencing import Attempt, Fencing, Power
 from stanchion.model.ids import Revision, SessionId
@@ -36,10 +36,11 @@ class Fences:
         self._commit = commit
         self._under_way: dict[SessionId, asyncio.Task[None]] = {}
 
-    def take_up(self, view: ClusterView, group: asyncio.TaskGroup, *, only: SessionId | None = None) -> None:
+    def take_up(self, view: ClusterView, group: asyncio.TaskGroup, *, only: SessionId | None = None,
+                without: Collection[Key] = ()) -> None:
         """Begin every ordered fencing that is not under way, or that of one session; stop those that were withdrawn.
 
-        Never our own: that order is its deputy's, who alone knows whether we are heard again.
+        ``without`` are about to be withdrawn. Never our own: that order is its deputy's, who alone knows whether we are heard again.
         """
         mine = self._session()
         for session, task in self._under_way.items():
@@ -47,8 +48,8 @@ class Fences:
                 task.cancel()
         for session, held in sorted(view.fencings.items()):
             wanted = only in {None, session} and session not in view.proofs and session not in self._under_way
-            own = mine is not None and mine.id == session
-            if wanted and not own and held.value.attempt is Attempt.ASKED:
+            spared = (mine is not None and mine.id == session) or Key(Kind.FENCING, session) in without
+            if wanted and not spared and held.value.attempt is Attempt.ASKED:
                 task = self._under_way[session] = group.create_task(self._fence(held))
                 task.add_done_callback(partial(self._ended, session))
 

@@ -23,7 +23,7 @@ from stanchion.model.ids import NOTHING, Revision
 from stanchion.model.reasons import sentence
 from stanchion.model.transaction import Committed, Guard, Put, Transaction, touched
 from stanchion.plan.change import applied
-from stanchion.plan.fencing import deputy, judge
+from stanchion.plan.fencing import FORGET_S, deputy, judge
 from stanchion.plan.invariants import check
 from stanchion.plan.planner import decide, idle_until
 
@@ -49,6 +49,7 @@ class Mastery:
         self._sensed = False
         self._fences = Fences(doors, lambda: loop.view, session, self._write)
         self._trimmed_at = 0.0
+        self._order: tuple[Revision, float] | None = None
 
     async def run(self) -> None:
         """Decide for ever, whenever we are the master."""
@@ -95,11 +96,15 @@ class Mastery:
             return await self._take(session, here)
         if view.master.value.session != session.id:
             return await self._stand_in(view, session, group)
-        self._fences.take_up(view, group)
+        senses = replace(self._senses(), unattended=self._unattended(view, session))
+        decisions = decide(view, session, self._clock.now(), senses)
+        # What this round withdraws is not begun: the host that it is about is heard again.
+        withdrawn = {key for decision in decisions for key in decision.transaction.deletes}
+        self._fences.take_up(view, group, without=withdrawn)
         last: Revision | None = None
         # A decision may rest on an earlier one of the round: if that is not written, neither is this one.
         seen = view
-        for decision in decide(view, session, self._clock.now(), self._senses()):
+        for decision in decisions:
             try:
                 check(seen, decision)
             except BrokenInvariant:
@@ -110,6 +115,15 @@ class Mastery:
             last = await self._write(decision, view) or last
         await self._trim(view)
         return last
+
+    def _unattended(self, view: ClusterView, session: Session) -> bool:
+        """Tell whether an order to fence our own host has stood unchanged for so long that no deputy cares for it."""
+        held, now_s = view.fencings.get(session.id), self._clock.now().mono_s
+        if held is None:
+            self._order = None
+        elif self._order is None or self._order[0] != held.revision:
+            self._order = held.revision, now_s
+        return self._order is not None and now_s - self._order[1] >= FORGET_S
 
     def _here(self, view: ClusterView) -> Guard | None:
         """Give the guard of our own session, while the view shows it alive."""

@@ -62,7 +62,9 @@ class Senses:
     """What the master itself perceives, beside what the store says: the sessions that nobody hears.
 
     Sessions and not nodes: a node that has just joined anew is not the one that fell silent. Perception alone never
-    starts a machine; it only makes a fence device begin early.
+    starts a machine; it only makes a fence device begin early. ``unattended``: an order to fence the master itself
+    stands, and for a while, by the master's own clock, no deputy has cared for it.
     """
 
     silent: frozenset[SessionId] = frozenset()
+    unattended: bool = False

@@ -141,6 +141,8 @@ def _running(case: Case) -> Next:
     """
     spec = case.spec.value
     adopts = case.state.session != case.session
+    if not adopts and case.state.reason.why is Why.MONITOR_REBOOT:
+        return ResetHost(resource=case.state.name)
     if visible(spec) or (adopts and lookable(spec)):
         found = case.seen(Step.LOOK)
         if found is None or (case.look_due and not adopts):
@@ -149,16 +151,17 @@ def _running(case: Case) -> Next:
             return _found_stopped(case)
     if adopts:
         return e.Claimed(session=case.session, why=case.state.reason)
-    if case.state.reason.why is Why.MONITOR_REBOOT:
-        return ResetHost(resource=case.state.name)
     return _monitored(case)
 
 
 def _found_stopped(case: Case) -> e.Event:
     spec = case.spec.value
-    if spec.monitoring.enabled:
+    condemned = case.state.reason.why is Why.MONITOR_REBOOT
+    if spec.monitoring.enabled and not condemned:
         failure = monitoring.Failure(text="found not running")
-        return monitoring.respond(case.view, case.held, spec, failure, case.now)
+        answer = monitoring.respond(case.view, case.held, spec, failure, case.now)
+        # A host is reset for what it answers for in this life; before, it may have been reset for that already.
+        return _claim(case) or answer if isinstance(answer, e.Condemned) else answer
     return e.Failed(why=reason(Why.FOUND_STOPPED, case.me), session=case.session)
 
 

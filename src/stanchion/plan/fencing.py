@@ -29,7 +29,7 @@ def judge(view: ClusterView, me: Session, senses: Senses, now: Moment) -> tuple[
     The master's own host is worth fencing even when it holds nothing: its peers wait for the master's key.
     """
     suspects = suspect(view, senses)
-    settled = _settled(view, suspects, me, now)
+    settled = _settled(view, suspects, me, senses)
     if not suspects or braked(view, suspects):
         return settled
     master = view.master.value.node if view.master else None
@@ -42,19 +42,19 @@ def judge(view: ClusterView, me: Session, senses: Senses, now: Moment) -> tuple[
     return tuple(decisions)
 
 
-def _settled(view: ClusterView, suspects: frozenset[NodeName], me: Session, now: Moment) -> tuple[Decision, ...]:
+def _settled(view: ClusterView, suspects: frozenset[NodeName], me: Session,
+             senses: Senses) -> tuple[Decision, ...]:
     """Forget attempts that nobody waits for any more: the node is heard again, or was proven otherwise.
 
     Nobody judges whether he is heard himself: an attempt at our own host is its deputy's business, and forgotten only
-    when no deputy has cared for it for a while.
+    when no deputy has cared for it for a while: by this host's own clock, since the walls of two may show anything.
     """
     return tuple(
         Decision(transaction=Transaction(guards=(Guard(Key(Kind.FENCING, session), held.revision),),
                                          deletes=(Key(Kind.FENCING, session),)),
                  why=reason(Why.FENCE_SETTLED, held.value.node))
         for session, held in sorted(view.fencings.items())
-        if session in view.proofs or (abs(now.wall_s - held.value.at_s) >= FORGET_S if session == me.id
-                                      else held.value.node not in suspects))
+        if session in view.proofs or (senses.unattended if session == me.id else held.value.node not in suspects))
 
 
 def deputy(view: ClusterView, senses: Senses) -> NodeName | None:

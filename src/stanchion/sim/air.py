@@ -1,26 +1,31 @@
 """What passes between pretend hosts outside the store: signs of life, and the cables of the fence devices.
 
 ``Air`` carries signs of life between agents and can be cut, one way or both. ``PretendPower`` is the fence device of
-every host: it really switches the host off, unless it is told to be slow, out of reach, or lame: then its
-commands end well and do nothing.
+every host: it really switches the host off, unless it is told to be slow, out of reach, lame (its commands end well
+and do nothing), or to cry (they do their work and report an error).
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from stanchion.model.fencing import FenceDevice, Power
 from stanchion.model.ids import NodeName
 from stanchion.ports import Sign
 from stanchion.sim.host import Nature
+from stanchion.sim.loop import apart
 
 
 @dataclass
 class Air:
-    """The network between agents. ``cuts`` holds (from, to) pairs that carry nothing."""
+    """The network between agents. ``cuts`` holds (from, to) pairs that carry nothing.
+
+    ``haze`` is asked for every sign of life how long it travels; None: it is lost.
+    """
 
     ears: dict[NodeName, "asyncio.Queue[Sign]"] = field(default_factory=dict)
     cuts: set[tuple[NodeName, NodeName]] = field(default_factory=set)
+    haze: Callable[[], float | None] | None = None
 
 
 class PretendPulse:
@@ -36,7 +41,11 @@ class PretendPulse:
         """Send one sign of life."""
         ear = self._air.ears.get(NodeName(to))
         if ear is not None and (self._node, NodeName(to)) not in self._air.cuts:
-            ear.put_nowait(sign)
+            flight_s = 0.0 if self._air.haze is None else self._air.haze()
+            if flight_s == 0.0:
+                ear.put_nowait(sign)
+            elif flight_s is not None:
+                asyncio.get_running_loop().call_later(flight_s, ear.put_nowait, sign, context=apart())
 
     async def hear(self) -> Sign:
         """Wait for the next sign of life."""
@@ -51,7 +60,10 @@ class PretendPower:
         self.takes_s = 0.2
         self.dead: set[NodeName] = set()
         self.lame: set[NodeName] = set()
+        self.crying: set[NodeName] = set()
         self.calls: list[tuple[str, NodeName]] = []
+        self.judges: list[Callable[[frozenset[NodeName]], None]] = []
+        self._under_way: dict[NodeName, float] = {}
 
     async def status(self, device: FenceDevice) -> tuple[Power, str]:
         """Report the power state."""
@@ -62,14 +74,28 @@ class PretendPower:
         return (Power.ON if self._nature.hosts[node].powered else Power.OFF), ""
 
     async def off(self, device: FenceDevice) -> tuple[Power, str]:
-        """Switch the host off and look."""
-        node = NodeName(device.parameters["host"])
+        """Switch the host off and look; judges are told of all that are being switched off now."""
+        node, now_s = NodeName(device.parameters["host"]), asyncio.get_running_loop().time()
         self.calls.append(("off", node))
+        self._under_way[node] = now_s
+        going = frozenset(other for other, since_s in self._under_way.items() if now_s - since_s < device.timeout_s)
+        for judge in self.judges:
+            judge(going)
+        try:
+            return await self._switch(node, device)
+        finally:
+            self._under_way.pop(node, None)
+
+    async def _switch(self, node: NodeName, device: FenceDevice) -> tuple[Power, str]:
         if node in self.dead:
             return await self.status(device)
-        await asyncio.sleep(self.takes_s)
+        await asyncio.sleep(min(self.takes_s, device.timeout_s))
+        if self.takes_s > device.timeout_s:
+            return Power.UNKNOWN, "the device takes too long"
         if self._nature.hosts[node].powered and node not in self.lame:
             self._nature.hosts[node].on_power_cut()
+            if node in self.crying:
+                return Power.UNKNOWN, "the device reports an error"
         return await self.status(device)
 
     async def on(self, device: FenceDevice) -> tuple[Power, str]:

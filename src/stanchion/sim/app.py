@@ -38,7 +38,10 @@ def run(*, seed: int, nodes: int | None = None, strikes: int | None = None, shor
     from stanchion.sim.life import play
     from stanchion.sim.trace import tracer
 
-    played = play(draw(seed, nodes=nodes, strikes=strikes, short=short), tracer(_say))
+    life = draw(seed, nodes=nodes, strikes=strikes, short=short)
+    for line in life.told():
+        _say(line)
+    played = play(life, tracer(_say))
     for violation in played.violations:
         _say(violation.told())
     _say(f"seed {seed}: {played.lasted_s:.1f} s of virtual time, {len(played.violations)} violations")

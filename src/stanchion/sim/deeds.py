@@ -1,12 +1,13 @@
 """Doing to a pretend cluster what the strikes of a life say, and mending all of it in the end.
 
 Whatever a strike finds - a host that is off already, an agent that is not there - it does what can be done and
-nothing else, so that any part of a life is a life too. Two strikes look first, because they would make the promise
-impossible: an operator confirms a node down only when it is, and a watchdog breaks only while its node is well and its
-agent remembers its session, since it breaks together with a restart of the agent.
+nothing else, so that any part of a life is a life too. Strikes that lie in wait (``ambush``) come here when their time
+has come, with their roles filled. Two strikes look first, because they would make the promise impossible: an operator
+confirms a node down only when it is, and a watchdog breaks only while its node is well.
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
@@ -16,7 +17,8 @@ from stanchion.model.orders import Verb
 from stanchion.model.resource import MachineKind, ScriptKind
 from stanchion.model.state import State, holders
 from stanchion.model.transaction import Guard, Transaction
-from stanchion.sim.strikes import FAULTS, Life, Strike, What
+from stanchion.sim.loop import apart
+from stanchion.sim.strikes import FAULTS, MADE_GOOD, Life, Strike, What
 from stanchion.sim.world import World
 
 WELL_S = 1.5
@@ -35,9 +37,23 @@ class Deeds:
         self._life = life
         self._chance = Random(life.seed)  # noqa: S311 - weather, not secrets
         self._down: set[str] = set()
+        self._alone = asyncio.Lock()
+        self._lasting: set[asyncio.Task[None]] = set()
 
     async def do(self, strike: Strike) -> None:
-        """Do one strike."""
+        """Do one strike, one at a time; what lasts only a while is made good by itself."""
+        async with self._alone:
+            await self._do(strike)
+        if strike.lasts_s is not None and strike.what in MADE_GOOD:
+            loop = asyncio.get_running_loop()
+            loop.call_later(strike.lasts_s, self._later, replace(strike, what=MADE_GOOD[strike.what], lasts_s=None,
+                                                                 amount=0.0, detail=""), context=apart())
+
+    def _later(self, strike: Strike) -> None:
+        self._lasting.add(task := asyncio.create_task(self.do(strike), context=apart()))
+        task.add_done_callback(self._lasting.discard)
+
+    async def _do(self, strike: Strike) -> None:
         match strike.what:
             case What.POWER_OFF:
                 self._down.add(strike.node)
@@ -78,8 +94,8 @@ class Deeds:
         return True
 
     def _line(self, strike: Strike) -> bool:
-        """The store and the ways to it, and the air between agents."""
-        world, me = self._world, NodeName(strike.node)
+        """The store and the ways to it."""
+        world = self._world
         match strike.what:
             case What.CUT:
                 world.isolate(strike.node)
@@ -87,11 +103,22 @@ class Deeds:
                 world.reconnect(strike.node)
             case What.SLOW:
                 share = float(strike.detail or 0)
-                world.slow(strike.node, strike.amount, loses=lambda: self._chance.random() < share)
+                for name in [strike.node] if strike.node else world.hosts:
+                    world.slow(name, strike.amount or 0.002, loses=lambda: self._chance.random() < share)
             case What.OUTAGE | What.BACK:
                 world.take_store(down=strike.what is What.OUTAGE)
             case What.COMPACT:
                 world.engine.compact()
+            case _:
+                return self._air(strike)
+        return True
+
+    def _air(self, strike: Strike) -> bool:
+        """The air between agents."""
+        world, me = self._world, NodeName(strike.node)
+        match strike.what:
+            case What.HAZE:
+                world.air.haze = self._haze(strike.amount, float(strike.detail or 0)) if strike.amount else None
             case What.DEAF if strike.detail:
                 world.air.cuts.add((NodeName(strike.detail), me))
             case What.DEAF:
@@ -101,6 +128,10 @@ class Deeds:
             case _:
                 return False
         return True
+
+    def _haze(self, longest_s: float, share: float) -> Callable[[], float | None]:
+        chance = self._chance
+        return lambda: None if chance.random() < share else round(chance.random() * longest_s, 6)
 
     def _host(self, strike: Strike) -> bool:
         """Scripts, hypervisors, watchdogs, disks and clocks."""
@@ -114,7 +145,8 @@ class Deeds:
             case What.SCRIPTS_WELL:
                 nature.faults.clear()
             case What.CLOCK:
-                self._world.clock.set_back_s = strike.amount
+                clock = self._world.clock if host is None else host.clock
+                clock.set_back_s = strike.amount
             case _ if host is None:
                 return False
             case What.BLIND | What.SEEING:
@@ -137,9 +169,11 @@ class Deeds:
                 power.dead.add(node)
             case What.DEVICE_LAME:
                 power.lame.add(node)
+            case What.DEVICE_CRIES:
+                power.crying.add(node)
             case What.DEVICE_WELL:
-                power.dead.discard(node)
-                power.lame.discard(node)
+                for wrong in (power.dead, power.lame, power.crying):
+                    wrong.discard(node)
             case What.DEVICE_SLOW:
                 power.takes_s = strike.amount
             case _:
@@ -149,8 +183,7 @@ class Deeds:
     async def _break_watchdog(self, strike: Strike) -> None:
         world, host, node = self._world, self._world.hosts[NodeName(strike.node)], NodeName(strike.node)
         disturbed = world.store_down or node in world.cut_off | world.paused or not world.has_agent(strike.node)
-        session, journal = (await world.view()).session_of(node), host.read()
-        if disturbed or not host.powered or session is None or journal is None or journal.session != session:
+        if disturbed or not host.powered or (await world.view()).session_of(node) is None:
             return
         host.has_watchdog = False
         await world.kill(strike.node)
@@ -186,13 +219,15 @@ class Deeds:
         for machine, node in list(world.nature.by_hand):
             world.hosts[node].become(machine, None)
         world.air.cuts.clear()
-        power.dead.clear()
-        power.lame.clear()
+        world.air.haze = None
+        for wrong in (power.dead, power.lame, power.crying):
+            wrong.clear()
         power.takes_s, world.clock.set_back_s = 0.2, 0.0
         world.take_store(down=False)
         for name, host in world.hosts.items():
             host.blind = host.journal_full = False
             host.has_watchdog, host.watchdog_late_s = name not in self._life.bare, 0.0
+            host.clock.set_back_s = 0.0
             await world.give(Verb.JOIN, node=name)
             world.slow(name)
             world.power_on(name)

@@ -21,6 +21,7 @@ from stanchion.model.state import State
 from stanchion.model.timing import TIMINGS
 from stanchion.model.transaction import Put, Transaction
 from stanchion.sim import loop
+from stanchion.sim.ambush import Ambush
 from stanchion.sim.court import Court, Violation
 from stanchion.sim.deeds import Deeds
 from stanchion.sim.judges import JUDGES, Untouched
@@ -92,9 +93,10 @@ class _Stage:
         self.life = life
         apart = Group(name="apart", bond=Bond.APART, members=tuple(map(ResourceName, life.apart)))
         settings = Settings(cluster="pretend", profile=life.profile, groups=(apart,) if life.apart else ())
-        self.world = World(life.nodes, settings=settings)
+        self.world = World(life.nodes, settings=settings, rates=dict(life.rates))
         self.watch = watch
         self.deeds = Deeds(self.world, life)
+        self.ambush = Ambush(self.world, self.deeds.do)
 
     async def play(self) -> Played:
         """Play all of it."""
@@ -107,7 +109,7 @@ class _Stage:
                                               for away_s in quiet.values())
             alone = alone and bool(life.strikes) and not life.devices
             court = Court(world, (*JUDGES, Untouched) if alone else JUDGES)
-            told = self.watch(court) if self.watch is not None else None
+            told = self.ambush.told = self.watch(court) if self.watch is not None else None
             await self._storm(court, told)
             if not court.violations:
                 await self._settle(court)
@@ -150,12 +152,16 @@ class _Stage:
                 return
             if told is not None:
                 told(strike)
-            await self.deeds.do(strike)
+            if strike.cue is not None:
+                self.ambush.lay(strike)
+            else:
+                await self.deeds.do(strike)
             court.tick()
 
     async def _settle(self, court: Court) -> None:
         world = self.world
         end_s = asyncio.get_running_loop().time() + SETTLE_S
+        self.ambush.lift()
         await self.deeds.calm()
         while not self._settled(await world.view()):
             if court.violations:

@@ -12,7 +12,7 @@ from typing import Any
 from stanchion.model.errors import InvalidInput
 from stanchion.model.resource import FailbackMode, FailureAction, MachineKind
 from stanchion.model.timing import Profile
-from stanchion.sim.strikes import Life, Part, Strike, What
+from stanchion.sim.strikes import Cue, Life, Part, Strike, What
 
 FORMAT = "stanchion-life/1"
 
@@ -34,12 +34,18 @@ def read(text: str, *, where: str = "the scenario") -> Life:
         if plain["format"] != FORMAT:
             raise InvalidInput(f"{where} is of format {plain['format']}, not {FORMAT}")
         parts = tuple(_part(part) for part in plain["parts"])
-        strikes = tuple(replace(Strike(**strike), what=What(strike["what"])) for strike in plain["strikes"])
+        strikes = tuple(_strike(strike) for strike in plain["strikes"])
         return Life(seed=plain["seed"], nodes=tuple(plain["nodes"]), parts=parts, strikes=strikes,
                     devices=tuple(plain["devices"]), bare=tuple(plain.get("bare", ())),
-                    apart=tuple(plain["apart"]), profile=Profile(plain["profile"]))
+                    apart=tuple(plain["apart"]), profile=Profile(plain["profile"]),
+                    rates=tuple((node, float(rate)) for node, rate in plain.get("rates", ())))
     except (KeyError, TypeError, ValueError) as problem:
         raise InvalidInput(f"{where} is no life of format {FORMAT}: {type(problem).__name__}: {problem}") from problem
+
+
+def _strike(plain: dict[str, Any]) -> Strike:
+    cue = plain.get("cue")
+    return replace(Strike(**plain), what=What(plain["what"]), cue=None if cue is None else Cue(cue))
 
 
 def _part(plain: dict[str, Any]) -> Part:

@@ -48,6 +48,7 @@ class MemoryEngine:
         self.judges: list[Callable[[Batch], None]] = []
         self.records: dict[Key, Held[Record]] = {}
         self._keys: dict[Kind, dict[str, Key]] = {kind: {} for kind in Kind}
+        self._snapshot: Snapshot | None = None
         self._leases: dict[LeaseId, _Lease] = {}
         self._lease_of: dict[Key, LeaseId] = {}
         self._log: deque[Batch] = deque(maxlen=log_kept)
@@ -55,10 +56,13 @@ class MemoryEngine:
         self._listeners: dict[int, asyncio.Event] = {}
 
     def snapshot(self) -> Snapshot:
-        """Give everything but history and runs."""
+        """Give everything but history and runs; the same for everybody who asks at one revision."""
+        if self._snapshot is not None and self._snapshot.revision == self.revision:
+            return self._snapshot
         held = ((key, self.records[key]) for kind in WATCHED for _, key in sorted(self._keys[kind].items()))
-        return Snapshot(revision=self.revision,
-                        changes=tuple(Change(key, found.value, found.revision) for key, found in held))
+        self._snapshot = Snapshot(revision=self.revision,
+                                  changes=tuple(Change(key, found.value, found.revision) for key, found in held))
+        return self._snapshot
 
     def commit(self, transaction: Transaction) -> Committed | Conflict:
         """Write all or nothing."""

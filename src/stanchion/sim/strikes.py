@@ -4,10 +4,16 @@ A *strike* is one thing that happens: power is cut, an agent is stopped, a line 
 hangs, an operator gives an order. A *life* is a cluster and its list of strikes. Because it is data and nothing else,
 it can be drawn from a seed (``draw``), played (``life``), written to a file (``scenario``), made smaller (``shrink``).
 
+A strike falls at its time, or it lies in wait: from its time on for its *cue*, the first write of the store that
+fits, and then for a moment more. Whom it hits may be a role (``@source`` of a move), known only then. So a life can
+stop an agent between its decision and its commit, or cut the power in the middle of a migration.
+
 Which *kinds* of weather there are at all is drawn too: a hundred lives with every fault at once look all alike, while
 a few faults at a time, each life with others, reach the corners. That is the swarm.
 """
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -31,13 +37,15 @@ class What(StrEnum):
     CUT = "cut from store"
     JOIN = "joined with store"
     SLOW = "slow line"
-    """``amount``: seconds of a round trip. ``detail``: the share of words that are lost."""
+    """``amount``: seconds of a round trip. ``detail``: the share of words that are lost. No node: every line."""
     OUTAGE = "store down"
     BACK = "store back"
     COMPACT = "store compacts"
     DEAF = "hears nothing"
     """``detail``: the node that is not heard any more; empty: nobody is, and nobody hears this one."""
     HEAR = "hears again"
+    HAZE = "signs of life late"
+    """``amount``: up to so many seconds, in any order. ``detail``: the share that is lost."""
     SCRIPT = "script misbehaves"
     """``detail``: the script's kind and the name of its fault in ``FAULTS``."""
     SCRIPTS_WELL = "scripts well"
@@ -51,11 +59,14 @@ class What(StrEnum):
     DISK_WELL = "disk well"
     DEVICE_DEAD = "fence device dead"
     DEVICE_LAME = "fence device lame"
+    """Its command ends well and does nothing."""
+    DEVICE_CRIES = "fence device cries"
+    """Its command switches the host off and reports an error."""
     DEVICE_WELL = "fence device well"
     DEVICE_SLOW = "fence devices slow"
     """``amount``: seconds that each takes."""
     CLOCK = "clocks set back"
-    """``amount``: seconds that every wall clock is behind."""
+    """``amount``: seconds that the wall clock of a host is behind; no node: that of everybody."""
     ONLINE = "order online"
     OFFLINE = "order offline"
     MIGRATE = "order migrate"
@@ -68,6 +79,35 @@ class What(StrEnum):
     REMAKE = "resource made anew"
     HAND = "started by hand"
     """Somebody starts the resource's machine on a node where nobody sent it."""
+
+
+class Cue(StrEnum):
+    """What a strike may lie in wait for: the first such write of the store, of its resource if it names one."""
+
+    PREPARE = "a move prepares"
+    OUT = "a move goes out"
+    IN = "a move comes in"
+    ABORT = "a move is given up"
+    LOADING = "a load is ordered"
+    CLAIMED = "a load is claimed"
+    UNLOADING = "an unload is ordered"
+    RUNNING = "it runs"
+    ORDERED = "an operator orders"
+    JOINED = "a node joins"
+    LOST = "a lease ends"
+    PROVEN = "a proof is written"
+    FENCING = "a fencing is ordered"
+
+
+class Role(StrEnum):
+    """Whom a strike hits, when that is known only in its moment. Of no resource: of the one that the cue is about."""
+
+    MASTER = "@master"
+    HOLDER = "@holder"
+    SOURCE = "@source"
+    TARGET = "@target"
+    IT = "@it"
+    """The node that the cue is about: that joined, was lost, or is to be fenced."""
 
 
 FAULTS = {
@@ -84,7 +124,11 @@ FAULTS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strike:
-    """One thing that happens, ``at_s`` seconds after the cluster is up."""
+    """One thing that happens, ``at_s`` seconds after the cluster is up.
+
+    With a ``cue`` it lies in wait from then on, and falls ``after_s`` seconds after it. ``node`` may be a ``Role``.
+    What has a ``lasts_s`` is made good again so many seconds later.
+    """
 
     at_s: float
     what: What
@@ -92,11 +136,17 @@ class Strike:
     resource: str = ""
     amount: float = 0.0
     detail: str = ""
+    cue: Cue | None = None
+    after_s: float = 0.0
+    lasts_s: float | None = None
 
     def told(self) -> str:
         """Say it in a line."""
         amount = f"{self.amount:g} s" if self.amount else ""
-        return " ".join(word for word in (self.what.value, self.resource, self.node, self.detail, amount) if word)
+        cue = f"{self.after_s:g} s after {self.cue}" if self.cue is not None else ""
+        lasts = f"for {self.lasts_s:g} s" if self.lasts_s is not None else ""
+        words = (self.what.value, self.resource, self.node, self.detail, amount, lasts, cue)
+        return " ".join(word for word in words if word)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +176,8 @@ class Part:
 class Life:
     """A cluster and everything that happens to it.
 
-    ``devices`` names the nodes that have a fence device, ``bare`` those that have no watchdog.
+    ``devices`` names the nodes that have a fence device, ``bare`` those that have no watchdog. ``rates`` says how
+    fast the clocks of nodes run, where that is not exactly right.
     """
 
     seed: int = 0
@@ -137,6 +188,19 @@ class Life:
     bare: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     profile: Profile = Profile.DEFAULT
+    rates: tuple[tuple[str, float], ...] = ()
+
+    def told(self) -> Iterator[str]:
+        """Say what was drawn, in a few lines."""
+        clocks = ", ".join(f"{node} {rate:g}" for node, rate in self.rates)
+        yield f"nodes {' '.join(self.nodes)}; profile {self.profile}; clocks {clocks or 'all right'}"
+        yield (f"fence devices: {' '.join(self.devices) or 'none'}; no watchdog: {' '.join(self.bare) or 'none'}; "
+               f"apart: {' '.join(self.apart) or 'none'}")
+        for part in self.parts:
+            yield (f"{part.name}: {part.kind}, on {' '.join(part.preferred)}, {'live' if part.live else 'cold'}, "
+                   f"failback {part.failback}, monitor {part.action if part.monitored else 'off'}")
+        counts = Counter(strike.what.value for strike in self.strikes)
+        yield f"{len(self.strikes)} strikes: " + ", ".join(f"{count} {what}" for what, count in sorted(counts.items()))
 
     def without_node(self, node: str) -> "Life":
         """Give the same life without one node."""
@@ -145,6 +209,7 @@ class Life:
                       for part in self.parts)
         return replace(self, nodes=nodes, parts=parts, devices=tuple(name for name in self.devices if name != node),
                        bare=tuple(name for name in self.bare if name != node),
+                       rates=tuple((name, rate) for name, rate in self.rates if name != node),
                        strikes=tuple(strike for strike in self.strikes if node not in {strike.node, strike.detail}))
 
     def without_part(self, resource: str) -> "Life":
@@ -157,12 +222,19 @@ class Life:
 COMES_BACK = {What.KILL: What.START, What.END: What.START, What.PAUSE: What.RESUME}
 """How an agent goes, and how it comes back."""
 
+MADE_GOOD = {**COMES_BACK, What.POWER_OFF: What.POWER_ON, What.CUT: What.JOIN, What.OUTAGE: What.BACK,
+             What.SLOW: What.SLOW, What.DEAF: What.HEAR, What.HAZE: What.HAZE, What.DISK_FULL: What.DISK_WELL,
+             What.BLIND: What.SEEING}
+"""What ends again, and by what."""
+
 
 def absences(life: Life) -> dict[str, float] | None:
     """Give the longest absence of each node's agent in seconds; None when anything but absences happens."""
     longest: dict[str, float] = {}
     away: dict[str, float] = {}
     for strike in life.strikes:
+        if strike.cue is not None or strike.lasts_s is not None:
+            return None
         if strike.what in COMES_BACK:
             away.setdefault(strike.node, strike.at_s)
         elif strike.what in {What.START, What.RESUME}:
