@@ -13,6 +13,7 @@ from stanchion.model.orders import Verb
 from stanchion.model.reasons import Why, reason
 from stanchion.model.state import holders
 from stanchion.model.transaction import Conflict, Guard, Transaction
+from stanchion.plan import strays
 from stanchion.wire import replies, requests
 from stanchion.wire.fencing import FenceAgentInfo, FenceAgentList, FenceTest
 
@@ -107,8 +108,8 @@ async def remove(here: Here, by: By, name: str) -> None:
     why = reason(Why.NODE_REMOVED, by, found, serial) if puts else reason(Why.DELETED, by)
     entry = Entry(at_s=here.clock.now().wall_s, reason=why, by=here.node, node=found)
     answer = await here.store.commit(Transaction(
-        guards=(*guards, *more_guards), puts=puts,
-        deletes=(Key(Kind.NODE, found), Key(Kind.SESSION, found)), history=(entry,)))
+        guards=(*guards, *more_guards), puts=puts, deletes=(Key(Kind.NODE, found), Key(Kind.SESSION, found)),
+        history=(entry,)))
     if isinstance(answer, Conflict):
         raise NotNow("the cluster changed just now; look at it again, then repeat")
     await here.catch_up(answer.revision)
@@ -121,6 +122,8 @@ def _bound(view: ClusterView, name: NodeName) -> str:
     held = sorted(state.value.name for state in view.states.values() if name in holders(state.value))
     if held:
         return f"{name} may still run {', '.join(held)}; bring it back, or confirm that it is down"
+    if astray := strays.astray_on(view, name):
+        return f"{', '.join(astray)} may still run on {name} as a stray; bring it back, or confirm that it is down"
     listed = sorted(spec.value.name for spec in view.specs.values() if name in spec.value.preferred)
     if listed:
         return f"{name} is a preferred node of {', '.join(listed)}; take it out of their lists first"
