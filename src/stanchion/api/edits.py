@@ -18,7 +18,7 @@ from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec, ScriptKind, Scripts
 from stanchion.model.state import ResourceState, State
 from stanchion.model.transaction import Conflict, Guard, Put, Transaction
-from stanchion.plan import making
+from stanchion.plan import binding, making
 from stanchion.wire import replies
 from stanchion.wire.requests import ResourceChange, ResourceCreate
 from stanchion.wire.scripts import Restore
@@ -115,7 +115,7 @@ async def _save(here: Services, held: Held[ResourceSpec], spec: ResourceSpec, by
                                         != held.value.scripts.of(kind)))
     for _ in range(SAVE_TRIES):
         view, now = here.view(), here.clock.now().wall_s
-        wanted = saving.change(view, held, replace(spec, saved_by=by, saved_at_s=now), _entry(here, name, why, now),
+        wanted = binding.saved(view, held, replace(spec, saved_by=by, saved_at_s=now), _entry(here, name, why, now),
                                at_once=at_once)
         answer = await here.store.commit(replace(wanted, guards=(*wanted.guards, *ruling.guard(view, name))))
         await here.catch_up(answer.revision)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from itertools import count
+from typing import Any
 
 from stanchion.agent.daemon import Daemon
 from stanchion.agent.doors import Doors, Identity
@@ -19,7 +20,8 @@ from stanchion.model.orders import ENDED, Intent, Verb
 from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import Machine, MachineKind, ResourceSpec, Script, Scripts
 from stanchion.model.state import ResourceState, State
-from stanchion.model.transaction import Put, Transaction
+from stanchion.model.transaction import Committed, Put, Transaction
+from stanchion.plan import binding
 from stanchion.sim.air import Air, PretendPower, PretendPulse
 from stanchion.sim.host import Nature, PretendClock, PretendHost, Record
 from stanchion.sim.loop import Process, apart
@@ -126,15 +128,22 @@ class World:
         state = ResourceState(name=spec.name, state=State.OFFLINE, reason=reason(Why.CREATED, spec.template))
         await self.operator.commit(Transaction(puts=(Put(spec), Put(state))))
 
-    async def change(self, resource: str, alter: Callable[[ResourceSpec], ResourceSpec]) -> None:
-        """Save a resource's configuration anew."""
-        spec = (await self.view()).specs[ResourceName(resource)].value
-        await self.operator.commit(Transaction(puts=(Put(alter(spec)),)))
+    async def change(self, resource: str, alter: Callable[[ResourceSpec], ResourceSpec], *,
+                     at_once: bool = False) -> None:
+        """Save a resource's configuration anew, as the API does."""
+        name = ResourceName(resource)
+        while True:
+            view = await self.view()
+            held = view.specs[name]
+            told = Entry(at_s=self.clock.now().wall_s, reason=reason(Why.SPEC_SAVED, "operator"), resource=name)
+            saved = binding.saved(view, held, alter(held.value), told, at_once=at_once)
+            if isinstance(await self.operator.commit(saved), Committed):
+                return
 
     async def order(self, verb: Verb, resource: str | None = None, node: str | None = None, *,
-                    live: bool | None = None, within_s: float = 120.0) -> Intent:
+                    live: bool | None = None, within_s: float = 120.0, **more: Any) -> Intent:
         """Give an order and wait until it has ended."""
-        id_ = await self.give(verb, resource, node, live=live)
+        id_ = await self.give(verb, resource, node, live=live, **more)
 
         def ended(held: Held[Intent] | None) -> bool:
             return held is not None and held.value.outcome in ENDED
@@ -143,12 +152,12 @@ class World:
         return view.intents[id_].value
 
     async def give(self, verb: Verb, resource: str | None = None, node: str | None = None, *,
-                   live: bool | None = None) -> IntentId:
+                   live: bool | None = None, **more: Any) -> IntentId:
         """Give an order; what becomes of it is another matter."""
         id_ = IntentId(f"intent{next(self._numbers):04d}")
         intent = Intent(id=id_, verb=verb, by="operator", at_s=self.clock.now().wall_s,
                         resource=None if resource is None else ResourceName(resource),
-                        node=None if node is None else NodeName(node), live=live)
+                        node=None if node is None else NodeName(node), live=live, **more)
         await self.operator.commit(Transaction(puts=(Put(intent),)))
         return id_
 
