@@ -213,15 +213,41 @@ class Sign:
     silent: tuple[SessionId, ...] = ()
 
 
-class Pulse(Protocol):
-    """Direct signs of life between agents. They may be lost, late or out of order; none is ever answered."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plea:
+    """A member that does not reach the store asks whether another one does not either, and starts nothing meanwhile.
 
-    def send(self, to: str, sign: Sign) -> None:
-        """Send one sign of life to an address; never waits."""
+    ``token`` is new every time, ``lease_s`` how long the promise must last, ``reply`` the address for the answer.
+    """
+
+    node: NodeName
+    session: SessionId
+    token: str
+    lease_s: float
+    reply: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """The answer to a plea, given for all of the sessions that the sender's host may be known by."""
+
+    sessions: tuple[SessionId, ...]
+    token: str
+
+
+Word = Sign | Plea | Promise
+"""What agents say to each other directly."""
+
+
+class Pulse(Protocol):
+    """Direct words between agents. They may be lost, late or out of order; a sign of life is never answered."""
+
+    def send(self, to: str, word: Word) -> None:
+        """Send one word to an address; never waits."""
         ...
 
-    async def hear(self) -> Sign:
-        """Wait for the next sign of life."""
+    async def hear(self) -> Word:
+        """Wait for the next word."""
         ...
 
 
@@ -293,6 +319,7 @@ class JournalEntry:
     """What the agent must remember across its own restart: the session that it opens, and the one before it.
 
     It is written before the session is opened; as long as that has not come about, ``former`` is the one that stands.
+    ``promised_s`` is the length of the longest promise that the agent may have given (``agent.promises``), 0 if none.
     """
 
     session: SessionId
@@ -300,6 +327,7 @@ class JournalEntry:
     boot: BootId
     renewed_at: float
     former: SessionId | None = None
+    promised_s: float = 0.0
 
     def knows(self, session: SessionId) -> bool:
         """Whether that session was this very host's."""

@@ -67,7 +67,7 @@ def hunt(source: Path, first: int, last: int) -> tuple[int, str, str] | None:
     return int(seed), invariant, text
 
 
-TENURE, DUTY, RECOVERY = "agent/tenure.py", "plan/duty.py", "plan/recovery.py"
+TENURE, OPENING, DUTY, RECOVERY = "agent/tenure.py", "agent/opening.py", "plan/duty.py", "plan/recovery.py"
 MASTERY, MEMBERSHIP, FENCES = "agent/mastery.py", "plan/membership.py", "agent/fencing.py"
 EXECUTOR, NODE, FENCING = "agent/executor.py", "plan/node.py", "plan/fencing.py"
 
@@ -77,7 +77,7 @@ PLANTS = (
              "                self._renewed_at = sent = clock.now().mono_s\n"
              "                self._doors.watchdog.feed(sent +"),), 113, "I3"),
     Plant("the watchdog fires after the lease has ended", (
-        Edit(TENURE, "self._doors.watchdog.arm(now.mono_s + timing.fence_s)",
+        Edit(OPENING, "self._doors.watchdog.arm(now.mono_s + timing.fence_s)",
              "self._doors.watchdog.arm(now.mono_s + timing.lease_s + 3)"),
         Edit(TENURE, "                self._doors.watchdog.feed(sent + timing.fence_s)",
              "                self._doors.watchdog.feed(sent + timing.lease_s + 3)")), 0, "I3"),
@@ -115,15 +115,14 @@ PLANTS = (
         Edit(RECOVERY, "    if target is Fate.PROVEN and arriving and source is not Fate.PROVEN:",
              "    if target is not Fate.LIVE and arriving and source is not Fate.PROVEN:"),), 150, ""),
     Plant("an agent that is restarted starts its machines anew instead of adopting them", (
-        Edit(TENURE, "            if lives and last.value.id not in view.proofs:",
-             "            if lives and last.value.id in view.proofs:"),
+        Edit(OPENING, "known and last.value.id not in view.proofs and", "known and last.value.id in view.proofs and"),
         Edit(DUTY, "    if adopts:\n        return e.Claimed(session=case.session, why=case.state.reason)\n",
              "    if adopts:\n        return e.Sent(target=case.me, why=case.state.reason,\n"
              "                      operation=next_operation(case.state.name, case.held.revision))\n")), 9, "I2"),
     Plant("an expired lease proves without an armed self-fence", (
-        Edit(MEMBERSHIP, " or session.self_fence is SelfFence.NONE:", ":"),), 21, "I2"),
+        Edit(MEMBERSHIP, " and session.self_fence is not SelfFence.NONE:", ":"),), 21, "I2"),
     Plant("a lost watchdog is not told to the cluster", (
-        Edit(TENURE, "            if not await self._undeclare(session):\n                return None\n", ""),
+        Edit(OPENING, "            if not await undeclare(self._doors, session):\n                return None\n", ""),
         Edit(TENURE, "if session.self_fence is not SelfFence.NONE and not self._doors.watchdog.armed and (",
              "if not session.id and (")), 138, "I2"),
     Plant("a node that is away counts as proven, and the last check is left out", (

@@ -13,11 +13,13 @@ import structlog
 
 from stanchion.agent.doors import Doors, Identity
 from stanchion.agent.executor import Executor
+from stanchion.agent.failsafe import Failsafe
 from stanchion.agent.follow import follow
 from stanchion.agent.hearing import Hearing
 from stanchion.agent.loop import Loop
 from stanchion.agent.mastery import Mastery
 from stanchion.agent.patrol import Patrol
+from stanchion.agent.promises import Promises
 from stanchion.agent.tenure import Tenure
 from stanchion.model.actions import Action, ViewChanged
 from stanchion.model.cluster import ClusterView
@@ -36,14 +38,17 @@ class Daemon:
         self._doors = doors
         self._identity = identity
         self.loop = Loop(identity.node, doors.clock, self._begin)
-        self.tenure = Tenure(doors, identity, self.loop.post, lambda: self.loop.state.holds_nothing,
-                             self.loop.changed)
+        promises = Promises(doors)
+        self.tenure = Tenure(doors, identity, self.loop.post, safe=lambda: self.loop.state.holds_nothing,
+                             changed=self.loop.changed, promises=promises)
         self._executor = Executor(doors, identity, post=self.loop.post, in_time=lambda: self.tenure.in_time,
                                   master=self._master, halt_within_s=self._halt_within_s,
-                                  give_back=self.tenure.give_back)
-        self._mastery = Mastery(doors, self.loop, lambda: self.tenure.session, lambda: self._hearing.senses)
+                                  give_back=self.tenure.give_back, free=promises.over)
+        self._mastery = Mastery(doors, self.loop, lambda: self.tenure.session, lambda: self._hearing.senses, promises)
+        self._failsafe = Failsafe(doors, identity, self.tenure, promises, view=lambda: self.view,
+                                  changed=self.loop.changed)
         self._hearing = Hearing(doors, identity, view=lambda: self.view, session=lambda: self.tenure.session,
-                                opened=self.tenure.opened, changed=self._mastery.sensed)
+                                opened=self.tenure.opened, changed=self._mastery.sensed, told=self._failsafe.heard)
 
         self._patrol = Patrol(doors, view=lambda: self.view, session=lambda: self.tenure.session,
                               busy=lambda: self.loop.state.busy, changed=self.loop.changed)
@@ -63,6 +68,7 @@ class Daemon:
                 group.create_task(follow(self._doors.store, self._seen))
                 group.create_task(self._mastery.run())
                 group.create_task(self._hearing.run())
+                group.create_task(self._failsafe.run())
                 group.create_task(self._patrol.run())
                 for other in others:
                     group.create_task(other)

@@ -28,6 +28,12 @@ from stanchion.ports import ScriptOrder
 RUNS_KEPT = 10
 """So many runs of each script of a resource are kept in the store."""
 
+STARTS = frozenset({ScriptKind.LOAD, ScriptKind.PREPARE})
+"""The scripts that wait until the node has kept its promise to start nothing."""
+
+RETRY_S = 0.5
+"""How long after a lost answer the end of an order is written again."""
+
 HALT_GRACE_S = 0.2
 """How long a script may go on after TERM when its node was cut off: the watchdog waits for nobody."""
 
@@ -35,11 +41,15 @@ log = structlog.get_logger(__name__)
 
 
 class Executor:
-    """Carries out what the loop asks for. ``in_time`` tells whether the local deadline is still ahead."""
+    """Carries out what the loop asks for. ``in_time`` tells whether the local deadline is still ahead.
+
+    ``free`` returns when nothing is promised to others that forbids to start anything.
+    """
 
     def __init__(self, doors: Doors, identity: Identity, *, post: Callable[[a.Happening], None],
                  in_time: Callable[[], bool], master: Callable[[], str], halt_within_s: Callable[[], float],
-                 give_back: Callable[[SessionId], Coroutine[Any, Any, None]]) -> None:
+                 give_back: Callable[[SessionId], Coroutine[Any, Any, None]],
+                 free: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._doors = doors
         self._identity = identity
         self._post = post
@@ -47,6 +57,7 @@ class Executor:
         self._master = master
         self._halt_within_s = halt_within_s
         self._give_back = give_back
+        self._free = free
         self._tasks: dict[asyncio.Task[None], bool] = {}
         self._group: asyncio.TaskGroup | None = None
 
@@ -104,6 +115,8 @@ class Executor:
     # Scripts and looks.
 
     async def _script(self, action: a.RunScript) -> None:
+        if action.script in STARTS:
+            await self._free()
         if not self._in_time():
             return
         run = await self._run(action.spec, action.script, action.stage, dict(action.environment))
@@ -200,10 +213,14 @@ class Executor:
         now = self._doors.clock.now()
         after = replace(held.value, outcome=outcome, reason=why, operation=operation, ended_at_s=now.wall_s)
         guard = Guard(Key(Kind.INTENT, held.value.id), held.revision)
-        try:
-            await self._doors.store.commit(Transaction(guards=(guard,), puts=(Put(after),)))
-        except StoreUnavailable as problem:
-            log.warning("the end of an order is not written", intent=held.value.id, problem=str(problem))
+        while True:
+            try:
+                await self._doors.store.commit(Transaction(guards=(guard,), puts=(Put(after),)))
+            except StoreUnavailable as problem:
+                log.warning("the end of an order is not written", intent=held.value.id, problem=str(problem))
+                await asyncio.sleep(RETRY_S)
+            else:
+                return
 
     async def _reset(self, action: a.ResetHost) -> None:
         log.critical("resetting this host", resource=action.resource)

@@ -14,7 +14,7 @@ from stanchion.agent.doors import Doors, Identity
 from stanchion.model.cluster import ClusterView, Session
 from stanchion.model.fencing import Senses
 from stanchion.model.ids import SessionId
-from stanchion.ports import Sign
+from stanchion.ports import Plea, Promise, Sign
 
 STALL_BEATS = 3
 """A pause of so many beats between two of our own is a stall: what was not heard meanwhile tells nothing."""
@@ -23,18 +23,20 @@ STALL_BEATS = 3
 class Hearing:
     """One agent's ears and voice. ``changed`` is called when a member falls silent or is heard again.
 
-    ``opened`` returns when there is a session: a restarted agent is heard again in that instant.
+    ``opened`` returns when there is a session: a restarted agent is heard again in that instant. ``told`` is called
+    with the words that are no signs of life.
     """
 
     def __init__(self, doors: Doors, identity: Identity, *, view: Callable[[], ClusterView],
                  session: Callable[[], Session | None], opened: Callable[[], Awaitable[None]],
-                 changed: Callable[[], None]) -> None:
+                 changed: Callable[[], None], told: Callable[[Plea | Promise], None]) -> None:
         self._doors = doors
         self._identity = identity
         self._view = view
         self._session = session
         self._opened = opened
         self._changed = changed
+        self._told = told
         self._heard_at: dict[SessionId, float] = {}
         self._said: dict[SessionId, frozenset[SessionId]] = {}
         self._unheard: tuple[SessionId, ...] = ()
@@ -55,10 +57,12 @@ class Hearing:
 
     async def _listen(self) -> None:
         while True:
-            sign = await self._doors.pulse.hear()
-            if sign.session in self._heard_at:
-                self._heard_at[sign.session] = self._doors.clock.now().mono_s
-                self._said[sign.session] = frozenset(sign.silent)
+            word = await self._doors.pulse.hear()
+            if not isinstance(word, Sign):
+                self._told(word)
+            elif word.session in self._heard_at:
+                self._heard_at[word.session] = self._doors.clock.now().mono_s
+                self._said[word.session] = frozenset(word.silent)
 
     async def _speak(self) -> None:
         last_s = self._doors.clock.now().mono_s

@@ -15,6 +15,7 @@ import structlog
 from stanchion.agent.doors import Doors
 from stanchion.agent.fencing import Fences
 from stanchion.agent.loop import Loop
+from stanchion.agent.promises import Promises
 from stanchion.model.actions import Decision, Woken
 from stanchion.model.cluster import ClusterView, Key, Kind, Master, Session
 from stanchion.model.errors import BrokenInvariant, StoreUnavailable
@@ -25,6 +26,7 @@ from stanchion.model.transaction import Committed, Guard, Put, Transaction, touc
 from stanchion.plan.change import applied
 from stanchion.plan.fencing import FORGET_S, deputy, judge
 from stanchion.plan.invariants import check
+from stanchion.plan.membership import stood_in
 from stanchion.plan.planner import decide, idle_until
 
 CATCH_UP_S = 2.0
@@ -40,12 +42,13 @@ class Mastery:
     """One agent's part in being the master. ``session`` gives the session that we live in now."""
 
     def __init__(self, doors: Doors, loop: Loop, session: Callable[[], Session | None],
-                 senses: Callable[[], Senses]) -> None:
+                 senses: Callable[[], Senses], promises: Promises) -> None:
         self._store = doors.store
         self._clock = doors.clock
         self._loop = loop
         self._session = session
         self._senses = senses
+        self._promises = promises
         self._sensed = False
         self._fences = Fences(doors, lambda: loop.view, session, self._write)
         self._trimmed_at = 0.0
@@ -64,7 +67,8 @@ class Mastery:
                 if written is not None:
                     await self._until(written, CATCH_UP_S)
                 else:
-                    await self._until(Revision(view.revision + 1), idle_until(view, self._clock.now()) or IDLE_S)
+                    idle_s = self._promises.left_s or idle_until(view, self._clock.now()) or IDLE_S
+                    await self._until(Revision(view.revision + 1), idle_s)
 
     def sensed(self) -> None:
         """Decide anew: a member fell silent, or is heard again."""
@@ -89,7 +93,7 @@ class Mastery:
     async def _round(self, view: ClusterView, group: asyncio.TaskGroup) -> Revision | None:
         """Decide once; give the last revision that was written."""
         session, here = self._session(), self._here(view)
-        if session is None or here is None:
+        if session is None or here is None or self._promises.left_s:
             self._fences.drop()
             return None
         if view.master is None:
@@ -134,8 +138,11 @@ class Mastery:
         return Guard(Key(Kind.LIVE, session.node), live.revision)
 
     async def _stand_in(self, view: ClusterView, session: Session, group: asyncio.TaskGroup) -> Revision | None:
-        """Act for a silent master: have its host switched off, so that its key comes free with the proof."""
+        """Act for the master: write the proofs that it may not, and if it is silent have its host switched off."""
         senses, master = self._senses(), view.master
+        proofs = [await self._write(decision, view) for decision in stood_in(view, session, self._clock.now())]
+        if any(proofs):
+            return proofs[-1]
         if master is None or deputy(view, senses) != session.node:
             self._fences.drop()
             return None
@@ -154,7 +161,7 @@ class Mastery:
     async def _write(self, decision: Decision, view: ClusterView) -> Revision | None:
         """Write a decision as what we are in this view: the master, or a member that stands in for a silent one."""
         session, here = self._session(), self._here(view)
-        if session is None or here is None:
+        if session is None or here is None or self._promises.left_s:
             return None
         guards: tuple[Guard, ...] = (here,)
         if view.master is not None and view.master.value.session == session.id:

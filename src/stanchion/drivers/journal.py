@@ -34,6 +34,7 @@ class FileJournal:
                 boot=BootId(_text(data, "boot")),
                 renewed_at=float(data["renewed_at"]),
                 former=None if data["former"] is None else SessionId(_text(data, "former")),
+                promised_s=float(data.get("promised_s", 0.0)),
             )
         except (OSError, ValueError, TypeError, KeyError):
             return None
@@ -48,8 +49,17 @@ class FileJournal:
                 file.flush()
                 os.fsync(file.fileno())
             fresh.replace(self._path)
+            self._flush_directory()
         except OSError as problem:
             raise HostError(f"cannot write the journal {self._path}: {problem.strerror}") from problem
+
+    def _flush_directory(self) -> None:
+        """Make the renaming itself survive a power cut: a promise that was noted may not be forgotten."""
+        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
 
     def _directory(self) -> int:
         """Identify the journal's own directory: a copy of it has another number."""

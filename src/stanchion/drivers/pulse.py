@@ -2,18 +2,20 @@
 
 A datagram needs no connection that could hang and no answer that could be late; what is lost is replaced by the next.
 Each is signed with the cluster's secret (HMAC-SHA-256), so that nobody else can keep a dead host looking alive. A
-replayed one names a session: it can only vouch for that session, and only while the store agrees that it lives.
+replayed one names a session: it can only vouch for that session, and only while the store agrees that it lives. A
+replayed promise answers a plea whose token is either forgotten or still in force.
 """
 
 import asyncio
 import hashlib
 import hmac
 import json
+import math
 from collections.abc import Callable
 
 from stanchion.model.errors import HostError
 from stanchion.model.ids import NodeName, SessionId
-from stanchion.ports import Sign
+from stanchion.ports import Plea, Promise, Sign, Word
 
 _MARK = 32
 _LONGEST = 8192
@@ -27,7 +29,7 @@ class UdpPulse:
         self._host = host
         self._port = port
         self._key = hashlib.sha256(b"stanchion pulse " + key.encode()).digest()
-        self._heard: asyncio.Queue[Sign] = asyncio.Queue(_WAITING_MAX)
+        self._heard: asyncio.Queue[Word] = asyncio.Queue(_WAITING_MAX)
         self._transport: asyncio.DatagramTransport | None = None
 
     async def open(self) -> None:
@@ -47,16 +49,16 @@ class UdpPulse:
         host, port = self._transport.get_extra_info("sockname")[:2]
         return f"{host}:{port}"
 
-    def send(self, to: str, sign: Sign) -> None:
-        """Send one sign of life to ``HOST:PORT``; what cannot go now is not worth waiting for."""
+    def send(self, to: str, word: Word) -> None:
+        """Send one word to ``HOST:PORT``; what cannot go now is not worth waiting for."""
         host, _, port = to.rpartition(":")
         if self._transport is None or not port.isdecimal():
             return
-        text = json.dumps([sign.node, sign.session, *sign.silent]).encode()
+        text = json.dumps(_written(word)).encode()
         self._transport.sendto(self._sign(text) + text, (host.strip("[]"), int(port)))
 
-    async def hear(self) -> Sign:
-        """Wait for the next sign of life that is signed rightly."""
+    async def hear(self) -> Word:
+        """Wait for the next word that is signed rightly."""
         return await self._heard.get()
 
     def close(self) -> None:
@@ -73,23 +75,48 @@ class UdpPulse:
         if len(data) > _LONGEST or not hmac.compare_digest(mark, self._sign(text)) or self._heard.full():
             return
         try:
-            node, session, *silent = map(str, json.loads(text))
+            word = _read(json.loads(text))
         except (ValueError, TypeError):
             return
-        self._heard.put_nowait(Sign(node=NodeName(node), session=SessionId(session),
-                                    silent=tuple(map(SessionId, silent))))
+        self._heard.put_nowait(word)
 
 
 class DeafPulse:
     """The pulse of an agent that can neither be heard nor hear: it suspects nobody, and is judged by its lease."""
 
-    def send(self, to: str, sign: Sign) -> None:
+    def send(self, to: str, word: Word) -> None:
         """Send nothing."""
 
-    async def hear(self) -> Sign:
+    async def hear(self) -> Word:
         """Wait for ever."""
         await asyncio.Event().wait()
         raise AssertionError("nothing is ever heard")
+
+
+def _written(word: Word) -> list[object]:
+    """Give a word as JSON has it: what it is, then its fields."""
+    match word:
+        case Sign():
+            return ["sign", word.node, word.session, *word.silent]
+        case Plea():
+            return ["plea", word.node, word.session, word.token, word.lease_s, word.reply]
+        case Promise():
+            return ["promise", word.token, *word.sessions]
+
+
+def _read(fields: list[object]) -> Word:
+    """Read it back. Raises ``ValueError`` or ``TypeError`` for what is none."""
+    match fields:
+        case ["sign", node, session, *silent]:
+            return Sign(node=NodeName(str(node)), session=SessionId(str(session)),
+                        silent=tuple(SessionId(str(each)) for each in silent))
+        case ["plea", node, session, token, float() | int() as lease_s, reply] if math.isfinite(lease_s):
+            return Plea(node=NodeName(str(node)), session=SessionId(str(session)), token=str(token),
+                        lease_s=float(lease_s), reply=str(reply))
+        case ["promise", token, *sessions]:
+            return Promise(token=str(token), sessions=tuple(SessionId(str(each)) for each in sessions))
+        case _:
+            raise ValueError(fields)
 
 
 class _Receiver(asyncio.DatagramProtocol):

@@ -130,7 +130,9 @@ class Session:
     """One life of a node's membership, as the node declared it.
 
     ``url`` is where its API answers, ``door`` where it answers other agents (empty: it does not), ``pulse`` the address
-    for direct signs of life (empty: it hears none).
+    for direct signs of life (empty: it hears none). ``peers`` are the nodes whose consent it asks for when the store is
+    away; they alone may take the end of its lease for a proof. None: it asks nobody and never outlives its lease, so
+    anybody may.
     """
 
     node: NodeName
@@ -144,6 +146,7 @@ class Session:
     version: str = ""
     door: str = ""
     opened_at_s: float = 0.0
+    peers: tuple[NodeName, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

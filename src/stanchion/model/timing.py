@@ -44,6 +44,11 @@ class Timing:
     suspect_s: float = 2.0
     granularity_s: float = 0.25
 
+    @property
+    def patience_s(self) -> float:
+        """How long a renewal may take before the store counts as away: time is left to ask the others by then."""
+        return (self.halt_s - self.renew_s) / 3
+
     def __post_init__(self) -> None:
         if not 0 < self.renew_s < self.halt_s < self.fence_s < self.lease_s:
             raise ValueError(f"timers must grow: renew {self.renew_s} < halt {self.halt_s} < fence "

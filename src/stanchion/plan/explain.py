@@ -15,6 +15,7 @@ from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import AlertKind, ResourceState, State, holders
 from stanchion.plan import failing, fencing, placement, recovery, strays, together
+from stanchion.plan.failsafe import may_expire
 from stanchion.plan.membership import Fate, fate
 from stanchion.plan.protection import protection
 
@@ -112,7 +113,9 @@ def _doubts(view: ClusterView, node: NodeName, session: SessionId) -> tuple[Reas
             braked = fencing.braked(view, fencing.suspect(view, Senses()))
             told.append(reason(Why.FENCE_BRAKED) if braked else reason(Why.FENCE_AWAITED, node))
         case Protection.SELF_FENCE | Protection.BOTH:
-            told.append(reason(Why.PROOF_AWAITED, node))
+            stranger = node not in view.live and not any(
+                may_expire(view.sessions[node].value, other) for other in view.live)
+            told.append(reason(Why.NOBODY_MAY_EXPIRE if stranger else Why.PROOF_AWAITED, node))
     return tuple(told)
 
 

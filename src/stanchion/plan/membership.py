@@ -6,6 +6,7 @@ expired with an armed self-fence, confirmed by an operator, or its host restarte
 stay where they are, and the reason says so.
 """
 
+from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
 
@@ -26,6 +27,7 @@ from stanchion.model.ids import NOTHING, Epoch, Moment, NodeName, SessionId
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.transaction import Guard, Put, Transaction
 from stanchion.plan.causes import QUORUM
+from stanchion.plan.failsafe import may_expire, stands_in
 
 
 class Fate(StrEnum):
@@ -90,20 +92,31 @@ def judge(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:
     return (*_record(view, me, now), *_expired(view, me, now))
 
 
+def stood_in(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:
+    """Write the proofs that the master may not write, as the member that stands in for it."""
+    return tuple(_expiry(held, me, now) for held in _ended(view) if stands_in(view, held.value) == me.node)
+
+
 def _expired(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:
-    decisions = []
+    return tuple(_expiry(held, me, now) for held in _ended(view) if may_expire(held.value, me.node))
+
+
+def _ended(view: ClusterView) -> Iterator[Held[Session]]:
+    """Give the sessions whose lease ended, whose host then stopped itself, and of which no proof stands yet."""
     for node, held in sorted(view.sessions.items()):
         session = held.value
-        if node in view.live or session.id in view.proofs or session.self_fence is SelfFence.NONE:
-            continue
-        proof = Proof(node=node, session=session.id, kind=ProofKind.EXPIRED, at_s=now.wall_s)
-        guards = (Guard(Key(Kind.LIVE, node), NOTHING), Guard(Key(Kind.SESSION, node), held.revision),
-                  Guard(Key(Kind.PROOF, session.id), NOTHING))
-        entry = Entry(at_s=now.wall_s, reason=proof_reason(proof), severity=Severity.WARNING, by=me.node, node=node,
-                      cause=session.id)
-        transaction = Transaction(guards=guards, puts=(Put(proof),), history=(entry,))
-        decisions.append(Decision(transaction=transaction, why=entry.reason))
-    return tuple(decisions)
+        if node not in view.live and session.id not in view.proofs and session.self_fence is not SelfFence.NONE:
+            yield held
+
+
+def _expiry(held: Held[Session], me: Session, now: Moment) -> Decision:
+    node, session = held.value.node, held.value
+    proof = Proof(node=node, session=session.id, kind=ProofKind.EXPIRED, at_s=now.wall_s)
+    guards = (Guard(Key(Kind.LIVE, node), NOTHING), Guard(Key(Kind.SESSION, node), held.revision),
+              Guard(Key(Kind.PROOF, session.id), NOTHING))
+    entry = Entry(at_s=now.wall_s, reason=proof_reason(proof), severity=Severity.WARNING, by=me.node, node=node,
+                  cause=session.id)
+    return Decision(transaction=Transaction(guards=guards, puts=(Put(proof),), history=(entry,)), why=entry.reason)
 
 
 def _record(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:

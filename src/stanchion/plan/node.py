@@ -41,9 +41,9 @@ class Duty:
     """What this node knows and does about one resource.
 
     ``facts`` belong to ``stage``. ``settled`` is the revision on which a report was written: only a newer one is worth
-    another step. ``refused`` is what the last report rested on when a guard refused it (the record's revision and that
-    of its strays): only something newer is worth another try. ``cleaning``: a machine that should have come here will
-    not, and what waits for it must go.
+    another step. ``refused`` is what the last report rested on when a guard refused it (the record's revision, that of
+    its strays, and that of our lease): only something newer is worth another try. ``cleaning``: a machine that should
+    have come here will not, and what waits for it must go.
     """
 
     stage: str = ""
@@ -52,8 +52,8 @@ class Duty:
     monitor_at_s: float | None = None
     look_at_s: float | None = None
     settled: Revision | None = None
-    reported: tuple[Revision, Revision] | None = None
-    refused: tuple[Revision, Revision] | None = None
+    reported: tuple[Revision, ...] | None = None
+    refused: tuple[Revision, ...] | None = None
     retry_at_s: float = 0.0
     cleaning: bool = False
 
@@ -238,7 +238,7 @@ def _pump(state: NodeState, name: ResourceName, now: Moment) -> Reaction:
     if held is None or spec is None or not _member(state):
         return state, ()
     duty = _present(state.duties.get(name, Duty()), held.value)
-    rests = held.revision, strays.guard(state.view, name).revision
+    rests = held.revision, strays.guard(state.view, name).revision, state.view.live[state.me].revision
     past = duty.settled == held.revision or duty.refused == rests
     if duty.busy is not None or past or now.mono_s + TICK_S < duty.retry_at_s:
         return _with(state, name, duty), ()

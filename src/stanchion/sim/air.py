@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from stanchion.model.fencing import FenceDevice, Power
 from stanchion.model.ids import NodeName
-from stanchion.ports import Sign
+from stanchion.ports import Word
+from stanchion.sim.consent import Consents
 from stanchion.sim.host import Nature
 from stanchion.sim.loop import apart
 
@@ -20,12 +21,13 @@ from stanchion.sim.loop import apart
 class Air:
     """The network between agents. ``cuts`` holds (from, to) pairs that carry nothing.
 
-    ``haze`` is asked for every sign of life how long it travels; None: it is lost.
+    ``haze`` is asked for every word how long it travels; None: it is lost.
     """
 
-    ears: dict[NodeName, "asyncio.Queue[Sign]"] = field(default_factory=dict)
+    ears: dict[NodeName, "asyncio.Queue[Word]"] = field(default_factory=dict)
     cuts: set[tuple[NodeName, NodeName]] = field(default_factory=set)
     haze: Callable[[], float | None] | None = None
+    consents: Consents = field(default_factory=Consents)
 
 
 class PretendPulse:
@@ -34,21 +36,22 @@ class PretendPulse:
     def __init__(self, node: NodeName, air: Air) -> None:
         self._node = node
         self._air = air
-        self._heard: asyncio.Queue[Sign] = asyncio.Queue()
+        self._heard: asyncio.Queue[Word] = asyncio.Queue()
         air.ears[node] = self._heard
 
-    def send(self, to: str, sign: Sign) -> None:
-        """Send one sign of life."""
+    def send(self, to: str, word: Word) -> None:
+        """Send one word."""
+        self._air.consents.spoken(self._node, word)
         ear = self._air.ears.get(NodeName(to))
         if ear is not None and (self._node, NodeName(to)) not in self._air.cuts:
             flight_s = 0.0 if self._air.haze is None else self._air.haze()
             if flight_s == 0.0:
-                ear.put_nowait(sign)
+                ear.put_nowait(word)
             elif flight_s is not None:
-                asyncio.get_running_loop().call_later(flight_s, ear.put_nowait, sign, context=apart())
+                asyncio.get_running_loop().call_later(flight_s, ear.put_nowait, word, context=apart())
 
-    async def hear(self) -> Sign:
-        """Wait for the next sign of life."""
+    async def hear(self) -> Word:
+        """Wait for the next word."""
         return await self._heard.get()
 
 

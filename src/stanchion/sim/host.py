@@ -243,6 +243,10 @@ class PretendHost:
         """Give what was written last."""
         return self._journal
 
+    def lose_journal(self) -> None:
+        """Forget what was written: its file is gone."""
+        self._journal = None
+
     def write(self, entry: JournalEntry) -> None:
         """Replace what was written."""
         if self.journal_full:

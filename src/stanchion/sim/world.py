@@ -13,7 +13,7 @@ from typing import Any
 
 from stanchion.agent.daemon import Daemon
 from stanchion.agent.doors import Doors, Identity
-from stanchion.model.cluster import ClusterView, Held, Kind, Node, SelfFence, Settings
+from stanchion.model.cluster import ClusterView, Held, Key, Kind, Node, SelfFence, Session, Settings
 from stanchion.model.history import Entry
 from stanchion.model.ids import IntentId, NodeName, ResourceName, TemplateName
 from stanchion.model.orders import ENDED, Intent, Verb
@@ -286,8 +286,14 @@ class World:
         return float("-inf") if store is None else store.kept_at_s
 
     def unkept_s(self, node: NodeName) -> float:
-        """Give how long ago that was, by the host's own clock."""
-        return (asyncio.get_running_loop().time() - self.kept_at_s(node)) * self.hosts[node].clock.rate
+        """Give how long ago that was, or the last consent of all whose consent counts, by the host's own clock."""
+        held = self.engine.records.get(Key(Kind.SESSION, node))
+        session = held.value if held is not None and isinstance(held.value, Session) else None
+        by_consent_s = float("-inf")
+        if session is not None and session.peers is not None:
+            by_consent_s = self.air.consents.since_s(session.id, session.peers)
+        since_s = max(self.kept_at_s(node), by_consent_s)
+        return (asyncio.get_running_loop().time() - since_s) * self.hosts[node].clock.rate
 
     def fallen(self) -> list[BaseException]:
         """Give what ended agents by themselves: nothing ever should."""
