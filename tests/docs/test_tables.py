@@ -76,7 +76,7 @@ def test_the_glossary_is_in_order() -> None:
 
 def test_the_scripts_page_lists_the_library() -> None:
     """Every function that a script may call, and none that it may not."""
-    library = (SHARE / "ncsfuncs").read_text(encoding="utf-8")
+    library = "".join((SHARE / name).read_text(encoding="utf-8") for name in ("ncsfuncs", "checks"))
     public = set(re.findall(r"^([a-z]\w*) *\(\)", library, flags=re.MULTILINE))
     told = {each[0].split()[0] for each in rows("scripts.md", "The function library")[2:]}
 
