@@ -1,4 +1,4 @@
-"""Settings, groups and priorities over the API: what is saved, what it rests on, and who is told that he came second."""
+"""Settings, groups and priorities over the API: what is saved, what it rests on, and who is told he came second."""
 
 from dataclasses import replace
 

@@ -208,7 +208,8 @@ def test_after_a_stop_of_everything_the_start_mode_governs_whatever_the_failover
     assert web(start(failover=mode, start=StartMode.MANUAL)).alert is START
 
 
-@pytest.mark.parametrize(("failover", "after"), [(FailoverMode.AUTO, State.LOADING), (FailoverMode.MANUAL, State.ALERT)])
+@pytest.mark.parametrize(("failover", "after"), [
+    (FailoverMode.AUTO, State.LOADING), (FailoverMode.MANUAL, State.ALERT)])
 def test_a_lost_node_asks_the_failover_mode_and_not_the_start_mode(failover: FailoverMode, after: State) -> None:
     assert web(left_by(failover=failover, start=StartMode.MANUAL)).state is after
 

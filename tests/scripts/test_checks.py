@@ -125,12 +125,12 @@ async def test_a_port_that_answers_is_well_and_one_that_does_not_is_not(monitor:
     assert run.command.startswith(f"check_tcp 127.0.0.1 {port} 2: nobody answers")
 
 
-@pytest.mark.parametrize(("path", "rest", "code", "says"), [
-    ("/", "", 0, ""), ("/", "5 \"'is well'\"", 0, ""), ("/moved", "", 0, ""), ("/sick", "", 1, "answers 503"),
-    ("/", '5 "\'is bad\'"', 1, "'is bad' is not on the page"), ("/silent", "0.2", 1, "no answer in time"),
+@pytest.mark.parametrize(("asked", "code", "says"), [
+    ("/", 0, ""), ("/ 5 \"'is well'\"", 0, ""), ("/moved", 0, ""), ("/sick", 1, "answers 503"),
+    ("/ 5 \"'is bad'\"", 1, "'is bad' is not on the page"), ("/silent 0.2", 1, "no answer in time"),
 ])
-async def test_a_page_is_got_and_read(monitor: Play, web: str, path: str, rest: str, code: int, says: str) -> None:
-    run = await monitor(f"check_http {web}{path} {rest}")
+async def test_a_page_is_got_and_read(monitor: Play, web: str, asked: str, code: int, says: str) -> None:
+    run = await monitor(f"check_http {web}{asked}")
 
     assert run.code == code, run.output
     assert says in run.output
@@ -191,7 +191,8 @@ async def test_without_libvirt_a_domain_cannot_be_asked(monitor: Play) -> None:
     ("check_tcp 127.0.0.1 22 soon", "'soon' is not a number of seconds"),
     ("check_tcp 127.0.0.1 22 0", "0 seconds are not possible"), ("check_tcp 127.0.0.1 22 nan", "are not possible"),
     ("check_http", "write check_http URL"), ("check_http ftp://x", "it must begin with http:// or https://"),
-    ("check_http http://x 1 a b", "write check_http URL"), ("check_guest_agent", "write check_guest_agent DOMAIN|SOCKET"),
+    ("check_http http://x 1 a b", "write check_http URL"),
+    ("check_guest_agent", "write check_guest_agent DOMAIN|SOCKET"),
     ("check_guest_agent '\"\"'", "write check_guest_agent"),
 ])
 async def test_a_check_that_is_asked_wrongly_says_how(monitor: Play, line: str, says: str) -> None:

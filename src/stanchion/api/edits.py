@@ -115,6 +115,9 @@ async def _save(here: Services, held: Held[ResourceSpec], spec: ResourceSpec, by
                                         != held.value.scripts.of(kind)))
     for _ in range(SAVE_TRIES):
         view, now = here.view(), here.clock.now().wall_s
+        if found := ruling.judge(view, spec):
+            # Judged again in every round: a group may have been saved meanwhile, which is what ``guard`` finds out.
+            raise InvalidInput(", and ".join(found))
         wanted = binding.saved(view, held, replace(spec, saved_by=by, saved_at_s=now), _entry(here, name, why, now),
                                at_once=at_once)
         answer = await here.store.commit(replace(wanted, guards=(*wanted.guards, *ruling.guard(view, name))))

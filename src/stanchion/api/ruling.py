@@ -2,14 +2,14 @@
 
 All of it is judged before it is written and guarded by the revision that it was made from, like a resource's
 configuration (``edits``). Settings and groups stand in one record, so the second of two operators who change any of it
-at once is told who was first. A group rests on its members' preferred nodes too, so their revisions are guarded as well.
+at once is told who was first. A group rests on its members' preferred nodes too, so their revisions are guarded too.
 """
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from stanchion.api import finding
+from stanchion.api import finding, saving
 from stanchion.api.services import Services
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Settings
 from stanchion.model.errors import InvalidInput, NotFound, NotNow, Stale
@@ -19,6 +19,7 @@ from stanchion.model.ids import ResourceName
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.transaction import Conflict, Guard, Put, Transaction
+from stanchion.plan import binding as bindings
 from stanchion.plan import grouping
 from stanchion.plan.making import HIGHEST_PRIORITY, LONGEST_S
 from stanchion.wire import replies
@@ -44,7 +45,7 @@ async def save_settings(here: Services, change: SettingsChange, seen: int | None
         raise InvalidInput(", and ".join(found))
     told = ", ".join(f"{name} {value}" for name, value in change.model_dump(mode="json", exclude_none=True).items())
     if told:
-        await _save(here, held, after, seen, by, reason(Why.SETTINGS_SAVED, by, told))
+        await _save(here, held, replace(after, saved_by=by), reason(Why.SETTINGS_SAVED, by, told), seen=seen)
 
 
 def _faults(of: Settings, nodes: int) -> Iterator[str]:
@@ -71,7 +72,7 @@ async def save_group(here: Services, name: str, change: GroupChange, seen: int |
         raise InvalidInput(", and ".join(found))
     why = reason(Why.GROUP_SAVED, by, group.name, ", ".join(group.members), group.bond)
     guards = [Guard(Key(Kind.SPEC, member), view.specs[member].revision) for member in _tied(groups)]
-    await _save(here, held, replace(held.value, groups=groups), seen, by, why, guards)
+    await _save(here, held, replace(held.value, groups=groups, saved_by=by), why, seen=seen, guards=guards)
     return grouping.doubts(view, (group,), finding.known_nodes(view))
 
 
@@ -82,7 +83,8 @@ async def delete_group(here: Services, name: str, seen: int | None, by: str) -> 
     if found is None:
         raise NotFound(f"there is no group {name}; `stanchion group list` lists them")
     groups = tuple(group for group in held.value.groups if group.name != found)
-    await _save(here, held, replace(held.value, groups=groups), seen, by, reason(Why.GROUP_DELETED, by, found))
+    await _save(here, held, replace(held.value, groups=groups, saved_by=by), reason(Why.GROUP_DELETED, by, found),
+                seen=seen)
 
 
 def judge(view: ClusterView, spec: ResourceSpec) -> tuple[str, ...]:
@@ -118,7 +120,10 @@ def revision_of(view: ClusterView) -> int:
 
 
 async def save_priorities(here: Services, named: Sequence[str], seen: int | None, by: str) -> None:
-    """Put these resources first, in this order; none: make all equal. Raises ``NotFound``, ``InvalidInput``, ``Stale``."""
+    """Put these resources first, in this order; none: make all equal.
+
+    Raises ``NotFound`` for an unknown name, ``InvalidInput`` for one that is named twice, ``Stale``.
+    """
     view, now = here.view(), here.clock.now().wall_s
     if seen is not None and seen != revision_of(view):
         raise _overtaken(view)
@@ -131,17 +136,24 @@ async def save_priorities(here: Services, named: Sequence[str], seen: int | None
                if view.specs[name].value.policies.priority != number}
     if not changed:
         return
-    puts = []
-    for name, number in changed.items():
-        spec = view.specs[name].value
-        puts.append(Put(replace(spec, policies=replace(spec.policies, priority=number), saved_by=by, saved_at_s=now)))
+    entry = Entry(at_s=now, reason=reason(Why.PRIORITIES_SAVED, by), by=here.node)
+    parts = [_prioritized(view, name, number, entry, by) for name, number in changed.items()]
     answer = await here.store.commit(Transaction(
         guards=tuple(Guard(Key(Kind.SPEC, name), held.revision) for name, held in view.specs.items()),
-        puts=tuple(puts), history=(Entry(at_s=now, reason=reason(Why.PRIORITIES_SAVED, by), by=here.node),)))
-    if isinstance(answer, Conflict):
-        await here.catch_up(answer.revision)
-        raise _overtaken(here.view())
+        puts=tuple(put for part in parts for put in part.puts), history=(entry,)))
     await here.catch_up(answer.revision)
+    if isinstance(answer, Conflict):
+        raise _overtaken(here.view())
+    for name in changed:
+        await saving.trim(here, name)
+
+
+def _prioritized(view: ClusterView, name: ResourceName, number: int, entry: Entry, by: str) -> Transaction:
+    """Save one resource with its new number, and keep its configuration as it was."""
+    held = view.specs[name]
+    spec = replace(held.value, policies=replace(held.value.policies, priority=number), saved_by=by,
+                   saved_at_s=entry.at_s, saved_why="its place in the order of loading")
+    return bindings.saved(view, held, spec, entry, at_once=False)
 
 
 def _numbers(view: ClusterView, first: Sequence[ResourceName]) -> dict[ResourceName, int]:
@@ -157,14 +169,14 @@ def _numbers(view: ClusterView, first: Sequence[ResourceName]) -> dict[ResourceN
     return rest | {name: top + len(first) - index for index, name in enumerate(first)}
 
 
-async def _save(here: Services, held: Held[Settings], after: Settings, seen: int | None, by: str, why: Reason,
+async def _save(here: Services, held: Held[Settings], after: Settings, why: Reason, *, seen: int | None,
                 guards: Iterable[Guard] = ()) -> None:
     if seen is not None and seen != held.revision:
         raise _stale(held)
     now = here.clock.now().wall_s
     answer = await here.store.commit(Transaction(
         guards=(Guard(Key(Kind.SETTINGS), held.revision), *guards),
-        puts=(Put(replace(after, saved_by=by, saved_at_s=now)),),
+        puts=(Put(replace(after, saved_at_s=now)),),
         history=(Entry(at_s=now, reason=why, by=here.node),)))
     if isinstance(answer, Conflict):
         await here.catch_up(answer.revision)

@@ -28,7 +28,7 @@ class _Asking(Protocol):
 
 
 class Ruling:
-    """The part of ``Client`` that is about the cluster as a whole. ``seen`` is the ``revision`` a change was made from."""
+    """The part of ``Client`` about the cluster as a whole. ``seen`` is the ``revision`` that a change was made from."""
 
     async def settings(self: _Asking) -> ruling.SettingsInfo:
         """Look at the cluster's settings."""

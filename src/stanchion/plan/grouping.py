@@ -83,8 +83,8 @@ def _led(groups: Sequence[Group], specs: Specs) -> Iterator[str]:
     for tied in dict.fromkeys(together.joined(tying, member) for group in tying for member in group.members):
         bound = [member for member in tied if specs[member].policies.follows_master]
         if bound and not specs[tied[0]].policies.follows_master:
-            yield (f"{bound[0]} follows the master and is kept together with {tied[0]}, which does not: name {bound[0]} "
-                   "first in the group, so that it leads")
+            yield (f"{bound[0]} follows the master and is kept together with {tied[0]}, which does not: "
+                   f"name {bound[0]} first in the group, so that it leads")
 
 
 def _squeezed(listed: Mapping[ResourceName, Sequence[NodeName]]) -> tuple[ResourceName, ...]:

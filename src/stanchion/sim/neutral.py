@@ -27,7 +27,8 @@ class Because(StrEnum):
     SHUTDOWN = "has no shutdown policies yet: a host is emptied before it goes, and is asked back when it comes"
     PAUSE = "has no pause of the cluster yet (Operator's words)"
     RETURN = "returns nothing after a maintenance: failback is off by default (Modes, order, exclusion)"
-    LOAD_FAILED = "tries a failed load again on its node, or on the next one at once, and not both in turn (Failing load)"
+    LOAD_FAILED = ("tries a failed load again on its node, or on the next one at once, and not both in turn "
+                   "(Failing load)")
     UNMANAGE = "deletes a resource only when it is offline; there is no forgetting of one that runs"
     SEEDED = "cannot begin inside another manager's half-finished operation: it begins clean"
     STOPPED = "has no home for a resource that is offline: it goes where it is put online (Modes, order, exclusion)"
