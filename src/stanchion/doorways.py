@@ -7,7 +7,6 @@ of a host (``upkeep``) are done. Heavy libraries are imported off the event loop
 
 import asyncio
 import importlib
-import ssl
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,7 +81,7 @@ class Doorways:
         tls = await asyncio.to_thread(importlib.import_module, "stanchion.api.tls")
         revoked = self._settings.parent / "revoked.crl"
 
-        def context() -> ssl.SSLContext:
+        def context() -> contexts.ServerContext:
             return contexts.server(cert, key, ca=ca if agents else None, revoked=revoked if agents else None)
 
         made: Tls = tls.Tls(context=context, why_refused=contexts.why_refused)

@@ -36,6 +36,8 @@ RENEW_BEFORE_S = 30 * 86_400.0
 """How long before its end a certificate is renewed."""
 LOOK_S = 5.0
 """How often to look whether anything is to be done."""
+SOON_S = 0.5
+"""How often while a member of etcd is about to come, and before the cluster is seen at all."""
 
 log = structlog.get_logger(__name__)
 
@@ -53,6 +55,7 @@ class Upkeep:
         self._view = view
         self._papers = Papers(settings.parent)
         self._told: dict[str, str] = {}
+        self._coming = False
 
     async def run(self) -> None:
         """Do the chores, for ever."""
@@ -62,7 +65,7 @@ class Upkeep:
                 await self._chore("the members of etcd", self._follow_members, view)
                 await self._chore("the list of revoked certificates", self._note_revocations, view)
                 await self._chore("the certificate", self._renew, view)
-            await asyncio.sleep(LOOK_S if view.authority is not None else LOOK_S / 10)
+            await asyncio.sleep(SOON_S if view.authority is None or self._coming else LOOK_S)
 
     async def _chore(self, what: str, work: Callable[[ClusterView], Awaitable[None]], view: ClusterView) -> None:
         try:
@@ -79,6 +82,7 @@ class Upkeep:
         if not any(held.value.etcd for held in view.nodes.values()):
             return
         members = await self._members.members()
+        self._coming = any(member.learner for member in members)
         await self._promote(view, members)
         voters = tuple(member.url for member in members if member.url and not member.learner)
         if voters and set(voters) != set(self._config.etcd):

@@ -4,6 +4,10 @@ asyncio's own server drops a failed handshake without a word. Here each connecti
 awaited, and where it fails, who called and why he was refused stand in the journal. The context is asked for anew for
 each connection, so renewed certificates and revocations count at once. A caller that is slow or silent holds up
 nobody, and is let go after ``HANDSHAKE_S``.
+
+Who is refused is told why as well: TLS has an alert for it, which asyncio would drop with the connection. So the
+connection is kept until the alert is sent and what the caller was saying meanwhile is read; otherwise the caller's
+system would throw the alert away.
 """
 
 import asyncio
@@ -12,16 +16,24 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Protocol, cast
 
 import structlog
 
 from stanchion.model.errors import HostError
 
 HANDSHAKE_S = 5.0
+HEAR_OUT_S = 1.0
 RETRY_S = 0.2
 """The pause after a connection could not be taken, for want of descriptors, say."""
 
 log = structlog.get_logger(__name__)
+
+
+class Context(Protocol):
+    """A context for one connection, which knows the alert that was not sent any more when its handshake failed."""
+
+    last_words: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +43,7 @@ class Tls:
     ``context`` raises ``HostError`` where the certificates cannot be used; then that connection is refused.
     """
 
-    context: Callable[[], ssl.SSLContext]
+    context: Callable[[], "Context"]
     why_refused: Callable[[Exception], str]
 
 
@@ -77,16 +89,31 @@ class Doorkeeper:
         """Shake hands, or say why not."""
         loop = asyncio.get_running_loop()
         try:
-            await loop.connect_accepted_socket(self._protocol, connection, ssl=self._tls.context(),
-                                               ssl_handshake_timeout=HANDSHAKE_S)
-        except HostError as problem:
+            context, spare = self._tls.context(), connection.dup()
+        except (HostError, OSError) as problem:
             log.warning("a connection was refused", door=self._door, caller=caller, reason=str(problem))
+            connection.close()
+            return
+        try:
+            await loop.connect_accepted_socket(self._protocol, connection, ssl=cast("ssl.SSLContext", context),
+                                               ssl_handshake_timeout=HANDSHAKE_S)
         except ssl.SSLError as fault:
             log.warning("a connection was refused", door=self._door, caller=caller,
                         reason=self._tls.why_refused(fault))
+            await _say(spare, context.last_words)
         except OSError as fault:  # it hung up, or never said anything
             log.info("a caller went away", door=self._door, caller=caller, reason=str(fault) or "no handshake in time")
-        else:
-            return
-        with suppress(OSError):
-            connection.close()
+        finally:
+            spare.close()
+
+
+async def _say(connection: socket.socket, last_words: bytes) -> None:
+    """Send an alert, and hear the caller out, so that he gets it."""
+    loop = asyncio.get_running_loop()
+    connection.setblocking(False)
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(HEAR_OUT_S):
+            await loop.sock_sendall(connection, last_words)
+            connection.shutdown(socket.SHUT_WR)
+            while await loop.sock_recv(connection, 65536):
+                pass

@@ -19,6 +19,7 @@ from stanchion.client.configuring import Configuring
 from stanchion.client.connection import Connection
 from stanchion.client.past import Past, filters
 from stanchion.client.ruling import Ruling, if_match
+from stanchion.client.trusting import doubt, verified
 from stanchion.model.errors import (
     AlreadyExists,
     HostError,
@@ -33,7 +34,6 @@ from stanchion.model.errors import (
     StoreUnusable,
 )
 from stanchion.model.resource import ScriptKind
-from stanchion.trust import contexts
 from stanchion.wire import fencing, joining, replies, requests
 from stanchion.wire.events import EventInfo
 
@@ -67,7 +67,7 @@ class Client(Past, Ruling, Configuring):
         if connection.token:
             headers["Authorization"] = f"Bearer {connection.token}"
         self._http = httpx2.AsyncClient(headers=headers, transport=transport, trust_env=False,
-                                        verify=_verified(connection),
+                                        verify=verified(connection) or False,
                                         timeout=httpx2.Timeout(ANSWER_S, connect=CONNECT_S))
 
     async def __aenter__(self) -> Self:
@@ -248,18 +248,18 @@ class Client(Past, Ruling, Configuring):
     async def _ask(self, method: str, path: str, *, params: Mapping[str, Any] | None = None, body: Any = None,
                    headers: Mapping[str, str] | None = None, patience_s: float = 0.0) -> httpx2.Response:
         timeout = httpx2.Timeout(ANSWER_S + patience_s, connect=CONNECT_S)
-        fault = doubt = ""
+        fault = doubted = ""
         for _ in self._urls:
             try:
                 answer = await self._http.request(method, self._url(path), params=params, json=body, headers=headers,
                                                   timeout=timeout)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
-                doubt = _untrusted(error)
+                doubted = doubt(error)
                 fault = str(error) or "no connection in time"
-            except httpx2.TransportError as error:
-                doubt = _untrusted(error)
+            except (httpx2.TransportError, ssl.SSLError) as error:
+                doubted = doubt(error)
                 fault = str(error) or "it did not answer in time"
-                if method != "GET" and not doubt:
+                if method != "GET" and not doubted:
                     raise NoAnswer(f"the connection to {self._url('')} broke before the answer came, so it is not "
                                    "known whether it was done; look with `stanchion status` before you repeat it"
                                    ) from None
@@ -268,8 +268,8 @@ class Client(Past, Ruling, Configuring):
                     raise _error(answer)
                 return answer
             self._at += 1
-        if doubt:
-            raise NoAnswer(f"what answers at {' or '.join(self._urls)} cannot be used: {doubt}")
+        if doubted:
+            raise NoAnswer(f"what answers at {' or '.join(self._urls)} cannot be used: {doubted}")
         raise self._nobody(fault)
 
     def _url(self, path: str) -> str:
@@ -281,25 +281,6 @@ class Client(Past, Ruling, Configuring):
             fault += "; agents of a cluster of hosts speak TLS: https://"
         return NoAnswer(f"no agent answers at {tried} ({fault}); check that `stanchion agent` runs there, or name "
                         "another address with --url")
-
-
-def _verified(connection: Connection) -> ssl.SSLContext | bool:
-    """Decide whom to believe. Raises ``HostError`` where a certificate's file is no good."""
-    if connection.blind or not any(url.startswith("https:") for url in connection.urls):
-        return False
-    return contexts.client(connection.ca, connection.cert, connection.key)
-
-
-def _untrusted(error: BaseException) -> str:
-    """Say what a failure means if it is one of trust; empty: it is not."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return contexts.why_not_believed(cause)
-        cause = cause.__cause__ or cause.__context__
-    if "WRONG_VERSION_NUMBER" in str(error):
-        return "it does not speak TLS: write http://, if it is an agent on one machine"
-    return contexts.why_sent_away(str(error))
 
 
 def _part(name: str) -> str:

@@ -54,7 +54,7 @@ class EtcdMembers:
             answer: pb.MemberAddResponse = await self._call(
                 lambda line: line.cluster.MemberAdd, pb.MemberAddRequest(peerURLs=[peer], isLearner=True),
                 repeatable=False)
-        except StoreUnusable as fault:
+        except (StoreError, Refused) as fault:
             raise _sense(fault, f"a member at {url} cannot be added") from None
         return _number(answer.member.ID)
 
@@ -65,12 +65,12 @@ class EtcdMembers:
         try:
             await self._call(lambda line: line.cluster.MemberPromote, pb.MemberPromoteRequest(ID=int(member.id, 16)),
                              repeatable=False)
-        except (StoreUnusable, Refused) as fault:
+        except (StoreError, Refused) as fault:
             if _BEHIND in str(fault):
                 return False
             if "not a learner" in str(fault):
                 return True
-            raise _sense(StoreUnusable(str(fault)), f"the member {member.name} cannot be given its vote") from None
+            raise _sense(fault, f"the member {member.name} cannot be given its vote") from None
         return True
 
     async def remove(self, member: Member) -> None:
@@ -84,10 +84,10 @@ class EtcdMembers:
         try:
             await self._call(lambda line: line.cluster.MemberRemove, pb.MemberRemoveRequest(ID=int(member.id, 16)),
                              repeatable=False)
-        except (StoreUnusable, Refused) as fault:
+        except (StoreError, Refused) as fault:
             if "member not found" in str(fault):
                 raise NotFound(f"etcd has no member {member.name} any more") from None
-            raise _sense(StoreUnusable(str(fault)), f"the member {member.name} cannot be removed") from None
+            raise _sense(fault, f"the member {member.name} cannot be removed") from None
 
     async def initial(self, name: str, peer: str) -> str:
         """Give what a member that starts for the first time must be told of all members (``--initial-cluster``)."""
@@ -143,14 +143,14 @@ def _with(member: Member, *, fault: str, version: str = "", leader: bool = False
                   fault=fault, version=version, leader=leader)
 
 
-def _sense(fault: StoreUnusable, otherwise: str) -> NotNow | StoreUnusable:
-    """Say what etcd's refusal of a change means."""
+def _sense(fault: StoreError | Refused, otherwise: str) -> NotNow | StoreError:
+    """Say what etcd's refusal of a change means. What it refuses for its majority's sake, it has not begun."""
     words = str(fault)
     if "too many learner" in words:
-        return NotNow(f"{otherwise}: another one was added and has no vote yet; start that first")
+        return NotNow(f"{otherwise}: another one was added and has no vote yet; start its host's etcd and agent first")
     if any(each in words for each in _QUORUM):
-        return NotNow(f"{otherwise}: etcd says that its majority would be in danger; look at `stanchion etcd members`")
-    return fault
+        return NotNow(f"{otherwise}: etcd is not sure of its majority yet; look at `stanchion etcd members`")
+    return StoreUnusable(f"etcd refuses: {fault}") if isinstance(fault, Refused) else fault
 
 
 def _number(member: int) -> str:

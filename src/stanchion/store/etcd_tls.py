@@ -57,7 +57,7 @@ def fault_of_ours(tls: EtcdTls) -> str:
     if code == _NOT_YET:
         return f"it does not accept our certificate {tls.cert}, which is not valid yet: compare the clocks"
     return (f"it does not accept our certificate {tls.cert}: have it signed by the authority that etcd trusts"
-            + (f" ({words})" if code else ""))
+            + (f" ({words})" if code else "; if this node was removed from its cluster, it was revoked"))
 
 
 def _verdict(tls: EtcdTls) -> tuple[int, str]:

@@ -26,12 +26,46 @@ _ALERTS = {
 """What it means to be sent an alert; the names are OpenSSL's, without what stands before them."""
 
 
-def server(cert: Path, key: Path, *, ca: Path | None = None, revoked: Path | None = None) -> ssl.SSLContext:
-    """Make the end that listens; with ``ca`` only for clients whose certificate that authority signed.
+class _Handshake(ssl.SSLObject):
+    """A connection whose context keeps the alert of a handshake that failed."""
+
+    def do_handshake(self) -> None:
+        """Go on with the handshake, as ever."""
+        try:
+            super().do_handshake()
+        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            raise
+        except ssl.SSLError:
+            context = self.context
+            if isinstance(context, ServerContext) and context.outgoing is not None:
+                context.last_words = context.outgoing.read()
+            raise
+
+
+class ServerContext(ssl.SSLContext):
+    """The end that listens, for one connection.
+
+    asyncio drops the alert that tells a client why it is refused; here it can be had, as ``last_words``.
+    """
+
+    sslobject_class = _Handshake
+    outgoing: ssl.MemoryBIO | None = None
+    last_words: bytes = b""
+
+    def wrap_bio(self, incoming: ssl.MemoryBIO, outgoing: ssl.MemoryBIO,
+                 server_side: bool = False,  # noqa: FBT001, FBT002 - as in the base
+                 server_hostname: str | bytes | None = None, session: ssl.SSLSession | None = None) -> ssl.SSLObject:
+        """Wrap the connection, as ever."""
+        self.outgoing = outgoing
+        return super().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+
+
+def server(cert: Path, key: Path, *, ca: Path | None = None, revoked: Path | None = None) -> ServerContext:
+    """Make the end that listens, for one connection; with ``ca`` only for clients whose certificate that authority signed.
 
     Raises ``HostError`` where a file is missing or no good.
     """
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made = ServerContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     _load(made, cert, key)
     if ca is not None:
