@@ -1,7 +1,9 @@
 """The small doors of a host: its files, its boot, its reset, its journal and its clock."""
 
 import hashlib
+import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,16 @@ def test_the_clock_measures_forward_and_tokens_differ() -> None:
     tokens = {chance.token() for _ in range(100)}
     assert len(tokens) == 100
     assert all(len(token) == 16 and token.isalnum() and token == token.lower() for token in tokens)
+
+
+def test_a_promise_is_remembered_and_a_journal_of_before_there_were_any_has_none(tmp_path: Path) -> None:
+    path = tmp_path / "journal.json"
+    FileJournal(path).write(replace(ENTRY, promised_s=8.0))
+    assert FileJournal(path).read() == replace(ENTRY, promised_s=8.0)
+    written = json.loads(path.read_text())
+    del written["promised_s"]
+    path.write_text(json.dumps(written))
+    assert FileJournal(path).read() == ENTRY
 
 
 def test_a_journal_that_was_copied_elsewhere_is_no_journal_there(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from stanchion.drivers.pulse import UdpPulse
 from stanchion.model.errors import HostError
 from stanchion.model.ids import NodeName, SessionId
-from stanchion.ports import Sign
+from stanchion.ports import Plea, Promise, Sign, Word
 
 SIGN = Sign(node=NodeName("a"), session=SessionId("a-1"), silent=(SessionId("c-1"),))
 
@@ -28,6 +28,34 @@ async def test_a_sign_is_heard_by_who_has_the_same_secret_only() -> None:
         assert await two.hear() == SIGN
     for pulse in (one, two, stranger):
         pulse.close()
+
+
+@pytest.mark.parametrize("word", [
+    Sign(node=NodeName("a"), session=SessionId("a-1")),
+    Plea(node=NodeName("a"), session=SessionId("a-1"), token="t", lease_s=8.0, reply="[::1]:7"),
+    Promise(sessions=(SessionId("a-1"), SessionId("a-2")), token="t"),
+])
+async def test_every_word_arrives_as_it_was_sent(word: Word) -> None:
+    one, _ = await _open()
+    two, there = await _open()
+    one.send(there, word)
+    async with asyncio.timeout(5):
+        assert await two.hear() == word
+    one.close()
+    two.close()
+
+
+async def test_words_that_are_none_are_dropped_though_they_are_signed_rightly() -> None:
+    one, _ = await _open()
+    two, there = await _open()
+    for lease_s in (float("inf"), float("nan"), "8", None):
+        one.send(there, Plea(node=NodeName("a"), session=SessionId("a-1"), token="t", reply="",
+                             lease_s=lease_s))  # type: ignore[arg-type]  # what another version might send
+    one.send(there, SIGN)
+    async with asyncio.timeout(5):
+        assert await two.hear() == SIGN
+    one.close()
+    two.close()
 
 
 async def test_nonsense_is_dropped_and_a_bad_address_harms_nobody() -> None:

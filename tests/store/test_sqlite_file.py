@@ -180,14 +180,14 @@ def test_a_record_that_was_damaged_behind_our_back_is_named(path: Path) -> None:
 def test_a_store_that_is_replaced_while_in_use_is_not_written_any_more(path: Path) -> None:
     async def story(store: SqliteStore) -> None:
         os.rename(path, f"{path}.moved")  # noqa: PTH104 - pathlib is not for async functions
-        with pytest.raises(StoreUnusable, match="moved, deleted or replaced"):
+        with pytest.raises(StoreUnavailable, match="moved or deleted while in use: put it back"):
             await store.commit(put(node("a")))
         for journal in ("-wal", "-shm"):
             os.rename(f"{path}{journal}", f"{path}.moved{journal}")  # noqa: PTH104 - as above
         SqliteStore.create(path, "another")
-        with pytest.raises(StoreUnusable, match="moved, deleted or replaced"):
+        with pytest.raises(StoreUnusable, match="was replaced while in use"):
             await store.commit(put(node("a")))
-        with pytest.raises(StoreUnusable, match="moved, deleted or replaced"):
+        with pytest.raises(StoreUnusable, match="was replaced while in use"):
             await anext(aiter(store.watch(Revision(0))))
 
     using(path, story)

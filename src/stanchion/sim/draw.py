@@ -12,6 +12,7 @@ from random import Random
 
 from stanchion.model.resource import FailbackMode, FailureAction, MachineKind, ScriptKind
 from stanchion.model.timing import CLOCK_RATE_ERROR, TIMINGS, Profile
+from stanchion.sim.blackout import blackouts
 from stanchion.sim.strikes import COMES_BACK, FAULTS, Cue, Life, Part, Role, Strike, What
 
 SHORT_STRIKES = 14
@@ -52,9 +53,10 @@ def draw(seed: int, *, nodes: int | None = None, strikes: int | None = None, sho
     wanted = strikes if strikes is not None else SHORT_STRIKES if short else None
     weather = list(drawer.absences(wanted, 0.7 * TIMINGS[profile].halt_s) if alone else drawer.chaos(wanted))
     by_hand = () if alone else _by_hand(seed, cluster, resources, weather[-1].at_s if weather else 0.0)
+    dark = () if alone else blackouts(seed, cluster, weather[-1].at_s if weather else 0.0, TIMINGS[profile].lease_s)
     return Life(seed=seed, nodes=cluster, parts=parts, devices=devices, bare=bare, apart=apart, profile=profile,
                 rates=_rates(chance, cluster),
-                strikes=tuple(sorted((*weather, *by_hand), key=lambda strike: strike.at_s)))
+                strikes=tuple(sorted((*weather, *by_hand, *dark), key=lambda strike: strike.at_s)))
 
 
 def _rates(chance: Random, nodes: tuple[str, ...]) -> tuple[tuple[str, float], ...]:

@@ -25,7 +25,7 @@ from itertools import groupby
 from pathlib import Path
 
 from stanchion.model.cluster import UNWATCHED, Change, Held, Key, Kind, Record, history_key
-from stanchion.model.errors import StoreUnusable
+from stanchion.model.errors import StoreUnavailable, StoreUnusable
 from stanchion.model.ids import NOTHING, LeaseId, Revision
 from stanchion.model.transaction import Committed, Conflict, Transaction
 from stanchion.ports import Batch, Snapshot
@@ -248,11 +248,14 @@ class Ledger:
         return status.st_dev, status.st_ino
 
     def _check_file(self) -> None:
-        """Refuse to go on with a file that is no longer the one at its path: others would use another one."""
+        """Refuse to go on with a file that is no longer the one at its path: others would use another one.
+
+        One that is merely gone may be put back. Meanwhile this node lives on as if its store were away.
+        """
         try:
             same = self._file() == self._identity
-        except OSError:
-            same = False
+        except OSError as gone:
+            raise StoreUnavailable(f"the store {self._path} was moved or deleted while in use: put it back") from gone
         if not same:
-            raise StoreUnusable(f"the store {self._path} was moved, deleted or replaced while in use: put it back, "
-                                "or restart the agent to use what is there now")
+            raise StoreUnusable(f"the store {self._path} was replaced while in use: put the one before back, or restart "
+                                "the agent to use what is there now")
