@@ -245,3 +245,13 @@ def test_a_view_without_this_node_lets_it_do_nothing() -> None:
     assert actions == ()
     assert state.view.live["a"].value == Live(node="a", session="a1")
     assert react(NodeState(me="a", session="a1"), a.ViewChanged(view=ClusterView()), NOW)[1] == ()
+
+
+def test_what_comes_at_once_begins_in_the_order_of_priority() -> None:
+    names = {"aaa": 0, "mmm": 9, "zzz": 5}
+    talk = Talk()
+
+    begun = talk.see(*(spec(name, priority=number) for name, number in names.items()),
+                     *(record(State.LOADING, name=name) for name in names))
+
+    assert [action.spec.name for action in begun if isinstance(action, a.Look)] == ["mmm", "zzz", "aaa"]

@@ -220,11 +220,17 @@ def _answered(state: NodeState, happening: a.Reported, now: Moment) -> NodeState
 
 def _pump_all(state: NodeState, now: Moment) -> Reaction:
     actions: list[a.Action] = []
-    for name in sorted(state.view.states.keys() | state.duties.keys()):
+    for name in sorted(state.view.states.keys() | state.duties.keys(), key=lambda name: _turn(state.view, name)):
         state, some = _pump(state, name, now)
         actions += some
     state, orders = _ordered(state)
     return state, (*actions, *orders, *_leaves(state), *_wake(state, now))
+
+
+def _turn(view: ClusterView, name: ResourceName) -> tuple[int, ResourceName]:
+    """What comes at once begins in the order of priority."""
+    held = view.specs.get(name)
+    return (-held.value.policies.priority if held else 0, name)
 
 
 def _pump_one(state: NodeState, name: ResourceName, now: Moment) -> Reaction:
