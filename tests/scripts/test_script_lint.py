@@ -1,5 +1,7 @@
 """What is found in a script before it is saved."""
 
+import asyncio
+
 import pytest
 
 from stanchion.drivers.lint import BYTES_ALLOWED, ScriptLint
@@ -92,3 +94,15 @@ async def test_using_the_library_without_sourcing_it_is_told() -> None:
 )
 async def test_good_scripts_are_left_alone(body: str) -> None:
     assert await ScriptLint().check(SOURCE + body + "exit 0\n") == ((), ())
+
+
+@pytest.mark.parametrize("text", ["$(" * 60_000, "exit_on_error " * 9_000, "\n" * 120_000 + "x", "a[\n" * 40_000])
+async def test_no_text_keeps_the_agent_from_its_lease(text: str) -> None:
+    """The lint runs inside the agent: patterns that look at a text many times over must not see much of it."""
+    async with asyncio.timeout(20):
+        await ScriptLint().check(f"{text}\nexit 0\n")
+
+
+async def test_a_script_without_a_command_is_doubted() -> None:
+    errors, warnings = await ScriptLint().check("# nothing but words\n")
+    assert (errors, warnings) == ((), ("Line 1: there is no command in the script, so it does nothing and ends well.",))

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from stanchion.model.errors import HostError
+from stanchion.model.errors import HostError, InvalidInput
 from stanchion.model.resource import ScriptKind
 
 KINDS = (ScriptKind.LOAD, ScriptKind.UNLOAD, ScriptKind.MONITOR)
@@ -17,14 +17,18 @@ KINDS = (ScriptKind.LOAD, ScriptKind.UNLOAD, ScriptKind.MONITOR)
 def edit(name: str, texts: Mapping[ScriptKind, str]) -> tuple[Path, dict[ScriptKind, str]]:
     """Open these scripts in ``$VISUAL`` or ``$EDITOR``; give their directory and those that were changed.
 
-    Raises ``HostError`` when there is no editor or it failed. The directory is the caller's to remove.
+    Raises ``HostError`` when there is no editor or it failed, ``InvalidInput`` when what it left is no text. The
+    directory is the caller's to remove.
     """
     place = Path(tempfile.mkdtemp(prefix=f"stanchion-{name}-"))
     files = {kind: place / f"{kind.value}.sh" for kind in texts}
     for kind, file in files.items():
         file.write_text(texts[kind], encoding="utf-8")
     run_editor(place, list(files.values()))
-    edited = {kind: file.read_text(encoding="utf-8") for kind, file in files.items()}
+    try:
+        edited = {kind: file.read_text(encoding="utf-8") for kind, file in files.items()}
+    except UnicodeDecodeError:
+        raise InvalidInput(f"the edited text is not UTF-8; what you typed is in {place}") from None
     return place, {kind: text for kind, text in edited.items() if text != texts[kind]}
 
 

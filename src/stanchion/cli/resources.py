@@ -176,7 +176,7 @@ def tell_saved(session: Session, saved: "Saved", done: str, *, quiet: bool = Fal
         if not quiet:
             session.terminal.write(saved.model_dump_json(indent=2))
         return
-    waits = " and ".join(f"{kind}" for kind in saved.resource.pending_scripts) or "files"
+    waits = " and ".join(f"{kind} script" for kind in saved.resource.pending_scripts) or "files"
     later = (f"; until its next load it goes by the {waits} that it was loaded with "
              f"(stanchion resource edit {saved.resource.name} --now changes that)" if saved.resource.pending else "")
     session.say(f"{saved.resource.name} was {done}, revision {saved.resource.spec_revision}{later}")

@@ -226,8 +226,8 @@ def resource(of: replies.ResourceDetail) -> RenderableType:
 
 def _pending(of: replies.ResourceDetail) -> Text:
     """Say what is saved and waits for the next load."""
-    what = " and ".join(of.pending_scripts) or "files"
-    return Text(f"{what}: it goes by what it was loaded with until its next load "
+    what = " and ".join(f"{kind} script" for kind in of.pending_scripts) or "files"
+    return Text(f"{what}: until its next load it goes by what it was loaded with "
                 f"(see stanchion script diff {of.name})", style="yellow")
 
 

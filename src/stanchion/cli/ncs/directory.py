@@ -86,17 +86,20 @@ def _kind_of(name: str) -> tuple[str, ScriptKind | None]:
 
 def _text(found: Found, entry: "os.DirEntry[str]") -> str | None:
     """Read one script, or say why it cannot be taken over."""
+    if entry.is_symlink():
+        found.lose(entry.name, "it is a link, and links are not followed")
+        return None
     try:
         descriptor = os.open(entry.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                found.lose(entry.name, "it is not a plain file")
-                return None
-            data = file.read(LARGEST_BYTES + 1)
     except OSError as problem:
-        found.lose(entry.name, "it is a link, and links are not followed" if entry.is_symlink() else
-                   f"it cannot be read: {problem.strerror}")
+        found.lose(entry.name, f"it cannot be read: {problem.strerror}")
         return None
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        found.lose(entry.name, "it is not a plain file")
+        return None
+    with os.fdopen(descriptor, "rb") as file:
+        data = file.read(LARGEST_BYTES + 1)
     return plain(found, entry.name, data)
 
 
