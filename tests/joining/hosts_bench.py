@@ -13,6 +13,8 @@ from tempfile import TemporaryDirectory
 from etcd_servers import free_ports
 
 from realhosts import Done, Operator, environment, stanchion, until
+from stanchion import joining
+from stanchion.cli import exits
 from stanchion.config import load
 from stanchion.lab.cluster import PROGRAM
 from stanchion.model.errors import StanchionError
@@ -54,6 +56,16 @@ class Host:
     def join(self, token: str, *words: str) -> Done:
         """Join a cluster."""
         return stanchion("join", token, *self.options, "--port", str(self.port), *words, env=self.env)
+
+    def asks(self, token: str, *, address: str = ADDRESS, witness: bool = False) -> Done:
+        """Join a cluster in this very process, as the command would: no interpreter has to be started for it."""
+        wanted = joining.Joining(token=token, directory=self.directory, node=self.name, address=address,
+                                 listen_port=self.port, peer_port=self.peer_port, witness=witness,
+                                 etcd_ports=self.etcd_ports)
+        try:
+            return Done(0, joining.join(wanted), "")
+        except StanchionError as fault:
+            return Done(exits.code_of(fault), "", f"stanchion: {exits.one_line(fault)}")
 
     def token(self) -> str:
         """Make a join token."""
