@@ -207,7 +207,8 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--profile", choices=("fast", "default", "tolerant"), default="default", help="the timers")
     parser.add_argument("--out", type=Path, default=Path("lab-history"), help="where the history is written")
     wanted = Wanted(**vars(parser.parse_args(arguments)))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(signum, signal.default_int_handler)
     try:
         return 0 if run(wanted) else 1
     except (HostError, OSError) as error:
