@@ -54,7 +54,8 @@ log = structlog.get_logger(__name__)
 def run_agent(config: AgentConfig, settings: Path) -> None:
     """Run one node's agent until it is told to end; ``settings`` is the file of its ``config``.
 
-    Raises ``StanchionError`` with what an operator must do."""
+    Raises ``StanchionError`` with what an operator must do.
+    """
     _journal_lines(as_json=config.log_json)
     config.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = _only_agent(config.state_dir)
@@ -82,7 +83,8 @@ async def _live(config: AgentConfig, settings: Path) -> None:
                             pulse="" if isinstance(pulse, DeafPulse) else _shown(config),
                             self_fence=config.self_fence)
         daemon = Daemon(doors, identity)
-        work = asyncio.create_task(daemon.run(_serve(config, daemon, doors, runner, ways)))
+        work = asyncio.create_task(daemon.run(_serve(config, daemon, doors, runner, ways),
+                                              *ways.chores(lambda: daemon.view)))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, work.cancel)
         await asyncio.wait({work})
