@@ -67,7 +67,6 @@ class Client(Past, Ruling, Configuring):
         if connection.token:
             headers["Authorization"] = f"Bearer {connection.token}"
         self._http = httpx2.AsyncClient(headers=headers, transport=transport, trust_env=False,
-                                        verify=_verified(connection),
                                         verify=verified(connection) or False,
                                         timeout=httpx2.Timeout(ANSWER_S, connect=CONNECT_S))
 
@@ -256,7 +255,6 @@ class Client(Past, Ruling, Configuring):
                                                   timeout=timeout)
             except (httpx2.ConnectError, httpx2.ConnectTimeout) as error:
                 doubted = doubt(error)
-                doubt = _untrusted(error)
                 fault = str(error) or "no connection in time"
             except (httpx2.TransportError, ssl.SSLError) as error:
                 doubted = doubt(error)
@@ -272,8 +270,6 @@ class Client(Past, Ruling, Configuring):
             self._at += 1
         if doubted:
             raise NoAnswer(f"what answers at {' or '.join(self._urls)} cannot be used: {doubted}")
-        if doubt:
-            raise NoAnswer(f"what answers at {' or '.join(self._urls)} cannot be used: {doubt}")
         raise self._nobody(fault)
 
     def _url(self, path: str) -> str:
@@ -285,25 +281,6 @@ class Client(Past, Ruling, Configuring):
             fault += "; agents of a cluster of hosts speak TLS: https://"
         return NoAnswer(f"no agent answers at {tried} ({fault}); check that `stanchion agent` runs there, or name "
                         "another address with --url")
-
-
-def _verified(connection: Connection) -> ssl.SSLContext | bool:
-    """Decide whom to believe. Raises ``HostError`` where a certificate's file is no good."""
-    if connection.blind or not any(url.startswith("https:") for url in connection.urls):
-        return False
-    return contexts.client(connection.ca, connection.cert, connection.key)
-
-
-def _untrusted(error: BaseException) -> str:
-    """Say what a failure means if it is one of trust; empty: it is not."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return contexts.why_not_believed(cause)
-        cause = cause.__cause__ or cause.__context__
-    if "WRONG_VERSION_NUMBER" in str(error):
-        return "it does not speak TLS: write http://, if it is an agent on one machine"
-    return contexts.why_sent_away(str(error))
 
 
 def _part(name: str) -> str:
