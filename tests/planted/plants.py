@@ -70,6 +70,7 @@ def hunt(source: Path, first: int, last: int) -> tuple[int, str, str] | None:
 TENURE, OPENING, DUTY, RECOVERY = "agent/tenure.py", "agent/opening.py", "plan/duty.py", "plan/recovery.py"
 MASTERY, MEMBERSHIP, FENCES = "agent/mastery.py", "plan/membership.py", "agent/fencing.py"
 EXECUTOR, NODE, FENCING = "agent/executor.py", "plan/node.py", "plan/fencing.py"
+FAILSAFE = "agent/failsafe.py"
 
 PLANTS = (
     Plant("the deadline counts from the reply, not from before the send", (
@@ -139,6 +140,26 @@ PLANTS = (
         Edit(EXECUTOR, "                self._start(self._halt_all(action.specs), lasting=True)\n", ""),
         Edit(TENURE, "                while not self._safe():\n                    await self._changed()\n",
              "                await self._changed()\n")), 0, "I3"),
+    Plant("the consent of all but one is enough", (
+        Edit(FAILSAFE, "not all(other.id in self._granted for other in needed)",
+             "len([other for other in needed if other.id in self._granted]) < len(needed) - 1"),
+        Edit(FAILSAFE, "min((self._granted[other.id] for other in needed), default",
+             "min((self._granted[other.id] for other in needed if other.id in self._granted), default")), 0, "I3"),
+    Plant("who regains the store forgets what it promised", (
+        Edit(MASTERY, "here is None or self._promises.left_s:\n            self._fences", "here is None:\n"
+             "            self._fences"),
+        Edit(MASTERY, "here is None or self._promises.left_s:\n            return None\n        guards",
+             "here is None:\n            return None\n        guards")), 16, "I2"),
+    Plant("an agent that is restarted forgets what was promised", (
+        Edit("agent/promises.py", "if entry is not None and entry.promised_s:",
+             "if entry is not None and not entry.session:"),), 93, "I2"),
+    Plant("a node that was never asked takes the end of a lease for a proof", (
+        Edit("plan/failsafe.py", "return session.peers is None or node in session.peers", "return bool(session.id)"),
+    ), 9, "I2"),
+    Plant("a node is asked from now on while the consent of the others still counts", (
+        Edit(FAILSAFE, "            if self._tenure.by_consent:", "            if self._tenure is None:"),), 215, "I3"),
+    Plant("a member that reaches the store promises all the same", (
+        Edit(FAILSAFE, "if not (voices and self._tenure.reach.lenient) or", "if not voices or"),), 300, ""),
 )
 
 FOUND = tuple(plant for plant in PLANTS if plant.invariant)

@@ -219,10 +219,13 @@ class Tenure:
         if self._kept is None:
             return
         (since_s, others), self._kept, now = self._kept, None, self._doors.clock.now()
-        log.warning("the store is back", away_s=round(now.mono_s - since_s, 1))
+        away_s = now.mono_s - since_s
+        log.warning("the store is back", away_s=round(away_s, 1))
+        if away_s < session.timing.halt_s:
+            return  # it would have kept its machines anyway
         try:
             async with asyncio.timeout(session.timing.patience_s):
-                await self._doors.store.commit(failsafe.told(session, now.mono_s - since_s, others, now))
+                await self._doors.store.commit(failsafe.told(session, away_s, others, now))
         except (StoreUnavailable, TimeoutError) as problem:
             log.warning("the cluster is not told", problem=str(problem))
 

@@ -94,27 +94,31 @@ class DeafPulse:
 
 
 def _written(word: Word) -> list[object]:
-    """Give a word as JSON has it: what it is, then its fields."""
+    """Give a word as JSON has it.
+
+    A sign of life is what it always was, and the other words begin with nobody's name and nobody's session: so agents
+    of before there were any hear a stranger, and nothing else.
+    """
     match word:
         case Sign():
-            return ["sign", word.node, word.session, *word.silent]
+            return [word.node, word.session, *word.silent]
         case Plea():
-            return ["plea", word.node, word.session, word.token, word.lease_s, word.reply]
+            return ["", "", "plea", word.node, word.session, word.token, word.lease_s, word.reply]
         case Promise():
-            return ["promise", word.token, *word.sessions]
+            return ["", "", "promise", word.token, *word.sessions]
 
 
 def _read(fields: list[object]) -> Word:
     """Read it back. Raises ``ValueError`` or ``TypeError`` for what is none."""
     match fields:
-        case ["sign", node, session, *silent]:
-            return Sign(node=NodeName(str(node)), session=SessionId(str(session)),
-                        silent=tuple(SessionId(str(each)) for each in silent))
-        case ["plea", node, session, token, float() | int() as lease_s, reply] if math.isfinite(lease_s):
+        case ["", "", "plea", node, session, token, float() | int() as lease_s, reply] if math.isfinite(lease_s):
             return Plea(node=NodeName(str(node)), session=SessionId(str(session)), token=str(token),
                         lease_s=float(lease_s), reply=str(reply))
-        case ["promise", token, *sessions]:
+        case ["", "", "promise", token, *sessions]:
             return Promise(token=str(token), sessions=tuple(SessionId(str(each)) for each in sessions))
+        case [str() as node, str() as session, *silent] if node:
+            return Sign(node=NodeName(node), session=SessionId(session),
+                        silent=tuple(SessionId(str(each)) for each in silent))
         case _:
             raise ValueError(fields)
 

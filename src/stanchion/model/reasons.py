@@ -285,8 +285,8 @@ SENTENCES: dict[Why, str] = {
                            "operator confirms that it is down",
     Why.SELF_FENCE_LOST: "node {0} lost its self-fence; its fence device still protects it",
     Why.STORE_WAS_AWAY: "the store was away for {1} s; node {0} kept its machines, by the consent of {2}",
-    Why.NOBODY_MAY_EXPIRE: "the end of the lease of {0} proves nothing to the members that are left: {0} was lost before "
-                           "it knew them, and may have kept its machines by the consent of others",
+    Why.NOBODY_MAY_EXPIRE: "the end of the lease of {0} proves nothing to the members that are left: {0} was lost "
+                           "before it knew them, and may have kept its machines by the consent of others",
     Why.FENCE_ASKED: "node {0} is silent: switching it off by its fence device",
     Why.FENCE_SETTLED: "node {0} need not be switched off any more",
     Why.FENCE_FAILED: "node {0} could not be switched off: {1}",
