@@ -15,16 +15,17 @@ LARGE = Path(os.environ.get("STANCHION_SCENARIOS", ROOT.parent / "shared" / "sce
 
 
 def test_each_scenario_passes_differs_or_fails() -> None:
-    good, other, wrong = replayed(SMALL)
+    good, other, wrong, unexcused = replayed(SMALL)
     assert (good.verdict, good.end) == ("pass", "mail Offline, web Running two")
     assert other.verdict == "differs"
     assert "pause" in other.why
     assert (wrong.verdict, wrong.why) == ("fail", "web is Running on one, not stopped")
+    assert (unexcused.verdict, unexcused.why) == ("fail", "web is Running on one, not stopped")
 
 
 def test_a_failure_is_the_exit_code(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert replay([SMALL], table=tmp_path / "page.md") == 1
-    assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 1 failed"
+    assert capsys.readouterr().out.splitlines()[-1] == "1 passed, 2 failed"
     assert "| the-cluster-is-paused | differs |" in (tmp_path / "page.md").read_text()
 
 

@@ -54,13 +54,15 @@ class Record:
     host: NodeName
     machine: str
     begins: bool
+    again: bool = False
 
 
 @dataclass
 class Nature:
     """What all hosts share: the records, the scripts' faults, and the way from one host to another.
 
-    ``judges`` are told every record in its instant. ``runs`` counts the runs of every script. ``by_hand`` are the
+    ``judges`` are told every record in its instant, also a beginning where the machine executes already: its load ran
+    twice, beside the old process. ``runs`` counts the runs of every script. ``by_hand`` are the
     machines that somebody started on a host where nobody sent them, and since when an agent has known of each.
     """
 
@@ -331,6 +333,9 @@ class PretendRunner:
                     return 1
                 host.become(machine, Condition.EXECUTES)
             case ScriptKind.LOAD:
+                if host.machines.get(machine) is Condition.EXECUTES:
+                    host.nature.note(Record(asyncio.get_running_loop().time(), host.name, machine, begins=True,
+                                            again=True))
                 host.become(machine, Condition.EXECUTES)
             case ScriptKind.UNLOAD if other:
                 return self._send(machine, NodeName(other))

@@ -38,12 +38,15 @@ RESTLESS = 100
 
 
 class SecondCopy(Judge):
-    """I1: at no instant do two hosts execute the same machine."""
+    """I1: at no instant do two hosts execute the same machine, nor one host twice."""
 
     invariant = "I1"
 
     def executed(self, record: Record) -> None:
-        """Look at every host when a machine begins."""
+        """Look at every host when a machine begins; where only its scripts can tell, those are believed."""
+        spec = self.court.read(Kind.SPEC, record.machine)
+        if record.again and isinstance(spec, ResourceSpec) and spec.machine.kind is not MachineKind.SCRIPT:
+            self.find(f"{record.machine} begins on {record.host} beside its old process")
         there = self.world.where(record.machine)
         if record.begins and len(there) > 1 and not blameless(self.court, record, there):
             self.find(f"{record.machine} executes on {' and '.join(there)}")

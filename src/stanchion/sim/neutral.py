@@ -19,22 +19,42 @@ FORMAT = "neutral-ha-scenarios/1"
 
 
 class Because(StrEnum):
-    """Why the product ends otherwise, or cannot do what a scenario does."""
+    """The rules by which the product ends otherwise, or cannot do what a scenario does; ``RULES`` says each."""
 
-    PLACEMENT = "places by the preferred list, not by load (Modes, order, exclusion)"
-    APART = "refuses or waits where a rule is broken, and moves nobody to make room (Modes, order, exclusion)"
-    LOAD = "measures no load and does not rebalance (Modes, order, exclusion: capacity is an extension)"
-    SHUTDOWN = "has no shutdown policies yet: a host is emptied before it goes, and is asked back when it comes"
-    PAUSE = "has no pause of the cluster yet (Operator's words)"
-    RETURN = "returns nothing after a maintenance: failback is off by default (Modes, order, exclusion)"
-    LOAD_FAILED = ("tries a failed load again on its node, or on the next one at once, and not both in turn "
-                   "(Failing load)")
-    UNMANAGE = "deletes a resource only when it is offline; there is no forgetting of one that runs"
-    SEEDED = "cannot begin inside another manager's half-finished operation: it begins clean"
-    STOPPED = "has no home for a resource that is offline: it goes where it is put online (Modes, order, exclusion)"
-    OUTSIDE = "is not told of a move that was made behind its back: the machine is found stopped (Strays)"
-    STALE = "has no store that answers with what is past: every read is of the newest revision"
-    VERSIONS = "gates nothing on versions of nodes"
+    PLACEMENT = "placement"
+    APART = "apart"
+    LOAD = "load"
+    SHUTDOWN = "shutdown"
+    PAUSE = "pause"
+    RETURN = "return"
+    LOAD_FAILED = "load failed"
+    UNMANAGE = "unmanage"
+    SEEDED = "seeded"
+    STOPPED = "stopped"
+    OUTSIDE = "outside"
+    STALE = "stale"
+    VERSIONS = "versions"
+
+
+RULES = {
+    Because.PLACEMENT: "places by the preferred list, not by load (Modes, order, exclusion)",
+    Because.APART: "refuses or waits where a rule is broken, and moves nobody to make room (Modes, order, exclusion)",
+    Because.LOAD: "measures no load and does not rebalance (Modes, order, exclusion: capacity is an extension)",
+    Because.SHUTDOWN: "has no shutdown policies yet: a host is emptied before it goes, and is asked back "
+                      "when it comes",
+    Because.PAUSE: "has no pause of the cluster yet (Operator's words)",
+    Because.RETURN: "returns nothing after a maintenance: failback is off by default (Modes, order, exclusion)",
+    Because.LOAD_FAILED: "tries a failed load again on its node, or on the next one at once, and not both in "
+                         "turn (Failing load)",
+    Because.UNMANAGE: "deletes a resource only when it is offline; there is no forgetting of one that runs",
+    Because.SEEDED: "cannot begin inside another manager's half-finished operation: it begins clean",
+    Because.STOPPED: "has no home for a resource that is offline: it goes where it is put online (Modes, "
+                     "order, exclusion)",
+    Because.OUTSIDE: "is not told of a move that was made behind its back: the machine is found stopped (Strays)",
+    Because.STALE: "has no store that answers with what is past: every read is of the newest revision",
+    Because.VERSIONS: "gates nothing on versions of nodes",
+}
+"""What the product does instead; in brackets the part of the semantics that decides it, where there is one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

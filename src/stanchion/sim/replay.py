@@ -7,7 +7,7 @@ from pathlib import Path
 from stanchion.model.errors import InvalidInput
 from stanchion.sim import scenario
 from stanchion.sim.life import play
-from stanchion.sim.neutral import Result, scenarios
+from stanchion.sim.neutral import RULES, Because, Result, scenarios
 from stanchion.sim.stage import act
 
 
@@ -31,11 +31,15 @@ def page(results: list[Result]) -> str:
     head = ("# Scenarios of other clusters\n\n"
             "What a high-availability manager does in situations that the tests of another one describe, replayed by\n"
             "`stanchion sim replay FILE --table docs/scenarios.md` through the real agent. *pass*: it ends as\n"
-            "described, and no invariant broke. *differs*: it ends otherwise on purpose, or rests on something that\n"
-            "the product does not have; every invariant held, and how it ends here is stated. A test keeps this\n"
+            "described, and no invariant broke. *differs*: by the rules that are named the machines that they touch end\n"
+            "otherwise, or something that the product does not have was left out; all else ends as described, every\n"
+            "invariant held, and how it ends here is stated. Whatever no rule explains is a *fail*. A test keeps this\n"
             "page true.\n\n")
     counts = Counter(result.verdict for result in results)
     told = ", ".join(f"{counts[verdict]} {verdict}" for verdict in ("pass", "differs", "fail"))
+    rules = [f"| {because} | {RULES[because]} |" for because in Because
+             if any(because in result.why.split(", ") for result in results if result.verdict == "differs")]
     rows = [f"| {result.name} | {result.verdict} | {result.why or '-'} | {result.end or '-'} |" for result in results]
     return f"{head}{len(results)} scenarios: {told}.\n\n" + "\n".join(
-        ("| scenario | result | why | how it ends here |", "|---|---|---|---|", *rows)) + "\n"
+        ("## The rules", "", "| rule | the product |", "|---|---|", *rules, "", "## The scenarios", "",
+         "| scenario | result | rules | how it ends here |", "|---|---|---|---|", *rows)) + "\n"

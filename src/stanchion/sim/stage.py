@@ -24,6 +24,8 @@ from stanchion.sim.host import Condition, Fault
 from stanchion.sim.judges import JUDGES
 from stanchion.sim.life import hushed
 from stanchion.sim.neutral import Because, Result, Rule, Scenario
+from stanchion.sim.verdict import Fault as Unmet
+from stanchion.sim.verdict import Verdict
 from stanchion.sim.world import World, spec
 
 UP_S = 10.0
@@ -48,19 +50,19 @@ def act(scenario: Scenario) -> Result:
 
 
 class _Stage:
-    """One scenario on its stage; ``reasons`` is what the product did otherwise or left out."""
+    """One scenario on its stage; ``verdict`` collects what the product did otherwise or left out."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
         groups = tuple(Group(name=f"rule{number}", bond=Bond(rule.kind), members=tuple(map(ResourceName, rule.vms)))
                        for number, rule in enumerate(scenario.rules) if rule.kind in {"apart", "together"})
         self.world = World(scenario.nodes, settings=Settings(cluster="pretend", groups=groups))
-        self.reasons: set[Because] = set()
+        self.verdict = Verdict(scenario.final)
         self.lost_at: dict[str, float] = {}
         if scenario.seeded:
-            self.reasons.add(Because.SEEDED)
+            self.verdict.note(Because.SEEDED)
         if scenario.policy.get("placement", "by_count") != "by_count" or scenario.policy.get("auto_rebalance"):
-            self.reasons.add(Because.LOAD)
+            self.verdict.note(Because.LOAD)
 
     async def play(self) -> Result:
         """Play it."""
@@ -72,7 +74,7 @@ class _Stage:
             if vm.get("want") in {"running", "stopped"}:
                 await self._create(name, vm)
             else:
-                self.reasons.add(Because.UNMANAGE)
+                self.verdict.note(Because.UNMANAGE, name)
         court = Court(world, JUDGES)
         try:
             await self._through(court)
@@ -83,11 +85,8 @@ class _Stage:
             await world.stop()
         if court.violations:
             return Result(name=scenario.id, verdict="fail", why=court.violations[0].told(), end=end)
-        if faults and not self.reasons:
-            return Result(name=scenario.id, verdict="fail", why="; ".join(faults), end=end)
-        if self.reasons:
-            return Result(name=scenario.id, verdict="differs", why="; ".join(sorted(self.reasons)), end=end)
-        return Result(name=scenario.id, verdict="pass", end=end)
+        verdict, why = self.verdict.given(faults)
+        return Result(name=scenario.id, verdict=verdict, why=why, end=end)
 
     async def _through(self, court: Court) -> None:
         """Let everything happen at its time; after the first boots what is wanted is put online."""
@@ -135,7 +134,7 @@ class _Stage:
             case "maintenance_on":
                 await self.world.give(Verb.LEAVE, node=event["node"])
             case "maintenance_off":
-                self.reasons.add(Because.RETURN)
+                self.verdict.note(Because.RETURN)
                 await self.world.give(Verb.JOIN, node=event["node"])
             case "store_fault" if event.get("kind") == "no_read_write":
                 self.world.isolate(event["node"])
@@ -151,7 +150,7 @@ class _Stage:
             case "move_live" | "move_cold":
                 state = (await self.world.view()).states[ResourceName(event["vm"])].value
                 if state.state is not State.RUNNING:
-                    self.reasons.add(Because.STOPPED)
+                    self.verdict.note(Because.STOPPED, event["vm"])
                 await self.world.give(Verb.MIGRATE, event["vm"], event["to"], live=event["do"] == "move_live")
             case "stop":
                 await self.world.give(Verb.OFFLINE, event["vm"])
@@ -162,7 +161,7 @@ class _Stage:
             case "moved_outside_ha":
                 self._move_outside(event["vm"], event["to"])
             case left_out:
-                self.reasons.add(_LEFT_OUT[left_out])
+                self.verdict.note(_LEFT_OUT[left_out], *([event["vm"]] if "vm" in event else []))
 
     # Nodes.
 
@@ -186,7 +185,9 @@ class _Stage:
 
     async def _shut_down(self, node: str, *, again: bool) -> None:
         """Empty a host, end its agent and switch it off; for a reboot, switch it on and ask it back."""
-        self.reasons.add(Because.SHUTDOWN)
+        there = [name for name in self.scenario.final if NodeName(node) in self.world.where(name)]
+        if there:
+            self.verdict.note(Because.SHUTDOWN, *there)
         await self.world.give(Verb.LEAVE, node=node)
         with suppress(TimeoutError):
             await self.world.until(lambda view: NodeName(node) not in view.live, within_s=EMPTY_S)
@@ -209,7 +210,7 @@ class _Stage:
         may = home is not None and NodeName(home) in view.live and (not listed or home in listed)
         ended = await self.world.order(Verb.ONLINE, vm, home if may else None)
         if may and ended.outcome == "refused":
-            self.reasons.add(Because.APART)
+            self.verdict.note(Because.APART, vm)
             await self.world.order(Verb.ONLINE, vm)
 
     async def _manage(self, event: Event) -> None:
@@ -224,7 +225,7 @@ class _Stage:
     async def _unmanage(self, vm: str) -> None:
         """Delete it where it is offline, as the API does; what runs cannot be forgotten."""
         view, name = await self.world.view(), ResourceName(vm)
-        self.reasons.add(Because.UNMANAGE)
+        self.verdict.note(Because.UNMANAGE, vm)
         if view.states[name].value.state is State.OFFLINE:
             keys = (Key(Kind.SPEC, name), Key(Kind.STATE, name))
             guards = (Guard(keys[0], view.specs[name].revision), Guard(keys[1], view.states[name].revision))
@@ -232,14 +233,14 @@ class _Stage:
 
     def _move_outside(self, vm: str, to: str) -> None:
         """Somebody takes the machine away from its host; it is not let run elsewhere, where nobody sent it."""
-        self.reasons.add(Because.OUTSIDE)
+        self.verdict.note(Because.OUTSIDE, vm)
         for host in self.world.hosts.values():
             if host.name != to and host.machines.get(vm) is Condition.EXECUTES:
                 host.become(vm, None)
 
     # The end.
 
-    def _faults(self, view: ClusterView) -> list[str]:
+    def _faults(self, view: ClusterView) -> list[Unmet]:
         """Compare the end with what is expected; a node that only another way of placing gives is a reason."""
         faults = [fault for name, expected in self.scenario.final.items()
                   if (fault := self._fault(view, name, expected)) is not None]
@@ -249,10 +250,10 @@ class _Stage:
             begun = any(record.host == node and record.at_s < self.lost_at.get(node, 0.0)
                         for record in self.world.nature.records)
             if begun and not ends:
-                faults.append(f"{node} did not lose its machines")
+                faults.append(Unmet(node, f"{node} did not lose its machines"))
         return faults
 
-    def _fault(self, view: ClusterView, name: str, expected: Event) -> str | None:
+    def _fault(self, view: ClusterView, name: str, expected: Event) -> Unmet | None:
         held, there = view.states.get(ResourceName(name)), self.world.where(name)
         found = State.OFFLINE if held is None else held.value.state
         want = expected["state"]
@@ -260,17 +261,17 @@ class _Stage:
                 "waiting_for_node": found is State.UNASSIGNED and not there, "error": found is State.COMATOSE,
                 "down_no_quorum": not there, "unmanaged": held is None}.get(want, False)
         if not good and "start_fails_first" in self.scenario.vms.get(name, {}).get("faults", {}):
-            self.reasons.add(Because.LOAD_FAILED)
+            self.verdict.note(Because.LOAD_FAILED, name)
         if not good:
-            return f"{name} is {found} on {there[0] if there else 'no node'}, not {want}"
+            return Unmet(name, f"{name} is {found} on {there[0] if there else 'no node'}, not {want}")
         if want != "running" or there[0] in {expected.get("node"), *self.scenario.any_of.get(name, ())}:
             return None
         rules = [rule for rule in self.scenario.rules if name in rule.vms]
         if any(rule.kind == "apart" for rule in rules):
-            self.reasons.add(Because.APART)
+            self.verdict.note(Because.APART, name)
         elif not any(_decides(rule) for rule in rules):
-            self.reasons.add(Because.PLACEMENT)
-        return f"{name} runs on {there[0]}, not on {expected.get('node')}"
+            self.verdict.note(Because.PLACEMENT, name)
+        return Unmet(name, f"{name} runs on {there[0]}, not on {expected.get('node')}", where=True)
 
 
 _LEFT_OUT = {"cluster_pause": Because.PAUSE, "cluster_resume": Because.PAUSE, "vm_load": Because.LOAD,
