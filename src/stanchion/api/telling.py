@@ -66,7 +66,8 @@ def node_info(view: ClusterView, name: NodeName) -> replies.NodeInfo:
         master=view.master is not None and view.master.value.node == name,
         self_fence=session.self_fence if session else SelfFence.NONE,
         protected_by=(by := protection(view, name)),
-        unprotected=reason_info(reason(Why.UNPROTECTED_MEANS, name)) if by is Protection.NOTHING else None,
+        unprotected=(reason_info(reason(Why.UNPROTECTED_MEANS, name))
+                     if by is Protection.NOTHING and not (known and known.value.witness) else None),
         quarantine=reason_info(why) if (why := quarantine.told(view, name)) is not None else None,
         quarantined_at=replies.instant(known.value.quarantined_at_s) if known else None,
         fence=tuple(map(device_info, known.value.fence)) if known else (),
@@ -194,7 +195,8 @@ def template_detail(held: Held[Template], used_by: tuple[str, ...]) -> replies.T
     """Tell a template with its scripts."""
     of = held.value
     return replies.TemplateDetail(
-        **_form(of), revision=held.revision, used_by=used_by, files=of.files, **configuration(of.scripts, of.machine, of.monitoring, of.policies))
+        **_form(of), **configuration(of.scripts, of.machine, of.monitoring, of.policies),
+        revision=held.revision, used_by=used_by, files=of.files)
 
 
 def _form(of: Template) -> dict[str, Any]:

@@ -177,13 +177,13 @@ class Line:
         self._channel.close()
 
     async def _refuses_us(self) -> bool:
-        """Shake hands once more and listen: a server that accepts us is silent or greets."""
+        """Shake hands once more and listen: a server that accepts us greets; for a revoked certificate it hangs up."""
         try:
             async with asyncio.timeout(PROBE_S):
                 reader, writer = await asyncio.open_connection(
                     self.endpoint.host, self.endpoint.port, ssl=context(self._tls))
                 try:
-                    await reader.read(1)
+                    return not await reader.read(1)
                 finally:
                     writer.transport.abort()
         except ssl.SSLError:
