@@ -1,4 +1,4 @@
-"""A resource goes by the scripts that it was loaded with; what an operator wants tried or adopted is done where he says.
+"""A resource goes by the scripts that it was loaded with; what is to be tried or adopted is done where he says.
 
 Real agents on virtual time: edits are what the API writes, and the texts of the scripts that the hosts were given tell
 which revision counted.

@@ -193,3 +193,14 @@ def test_what_cannot_be_adopted_does_not_undo_the_import(shell: Shell, scripts: 
 def test_the_machine_is_guessed_from_the_load_script(load: str, expected: tuple[MachineKind, str]) -> None:
     found: Guess = guess("it", {LOAD: load, UNLOAD: "", MONITOR: ""})
     assert (found.kind, found.name) == expected
+
+
+def test_the_page_about_coming_from_the_original_shows_what_import_says(shell: Shell, scripts: Path) -> None:
+    owning = XEN_LOAD.replace("NAME", "mail").replace(
+        "if [", "CONTAINER_NAME=vg_mail\nexit_on_error vgchange -a ey $VOLGROUP_NAME\nif [").replace("\n", "\r\n")
+    for end in ("load", "unload", "monitor"):
+        (scripts / f"mail.{end}").write_text(owning.replace("ocf_migrate_from", "ocf_start"), newline="")
+    page = (Path(__file__).parents[2] / "docs" / "import.md").read_text()
+    assert shell("import", str(scripts), "--dry-run") == 0
+    told = shell.out.splitlines()
+    assert [line for line in told if line not in page] == []

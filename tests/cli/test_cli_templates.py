@@ -130,7 +130,7 @@ def test_the_form_has_all_pages_of_the_wizard(shell: Shell) -> None:
 
 
 BAD = [
-    ("an unknown blank", "virsh start @RESOURCE@", "virsh start @DOMAIN@", "has a blank @DOMAIN@ that its form does not"),
+    ("an unknown blank", "virsh start @RESOURCE@", "virsh start @DOMAIN@", "has a blank @DOMAIN@ that its form does"),
     ("a bad name of a parameter", "name: WAIT", "name: wait", "the parameter's name 'wait' is not possible"),
     ("a parameter asked for twice", "name: WAIT", "name: VOLUME", "the parameter VOLUME is asked for twice"),
     ("a default that is none", 'default: "5"', 'default: "soon"', "it must be a whole number"),

@@ -87,7 +87,7 @@ async def test_a_vgchange_that_would_act_on_every_group_is_told_to_be_refused(tm
 
 
 async def test_a_script_that_talks_without_end_is_cut(tmp_path: Path) -> None:
-    run = await _rehearsed(tmp_path, "while :; do echo and on; done\n")
+    run = await _rehearsed(tmp_path, f"while :; do echo {'and on ' * 500}; done\n")
     assert run.end is RunEnd.OVERDUE
     assert len(run.output) < 80_000
     assert run.output.endswith("[... it tells more than is kept, and was ended]\n")

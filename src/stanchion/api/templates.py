@@ -51,7 +51,7 @@ async def document(here: Here, name: str) -> TemplateDocument:
 
 
 @router.put("/templates/{name}")
-async def edit(here: Here, by: By, name: str, asked: TemplateDocument, response: Response,
+async def edit(here: Here, by: By, name: str, asked: TemplateDocument, *, response: Response,
                if_match: IfMatch = None) -> replies.TemplateSaved:
     """Save a template in place of the one that stands there. Resources that exist are not changed by it."""
     found = finding.template(here.view(), name)
