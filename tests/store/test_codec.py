@@ -60,7 +60,7 @@ def test_every_record_survives_the_round_trip(shape: type) -> None:
 @settings(max_examples=100, deadline=None, database=None)
 @given(st.sampled_from(list(Kind)), st.text(max_size=12))
 def test_every_key_survives_the_round_trip(kind: Kind, name: str) -> None:
-    single = {Kind.SETTINGS, Kind.MASTER, Kind.MEMBERSHIP, Kind.AUTHORITY, Kind.NOTIFICATION}
+    single = {Kind.SETTINGS, Kind.MASTER, Kind.MEMBERSHIP, Kind.AUTHORITY, Kind.STANDING, Kind.NOTIFICATION}
     key = Key(kind, "" if kind in single else name)
     assert codec.key_at("lab", codec.path_of("lab", key)) == key
 

@@ -24,6 +24,7 @@ from stanchion.plan.failsafe import peers, revived
 from stanchion.plan.membership import proof_reason
 from stanchion.plan.node import held_here
 from stanchion.plan.sessions import invited, undeclared
+from stanchion.plan.standing import begun, ends_down, may_begin
 from stanchion.ports import JournalEntry
 
 log = structlog.get_logger(__name__)
@@ -56,7 +57,7 @@ class Opening:
             raise HostError(f"the store knows no node {me}; run `stanchion init` with its name")
         timing = TIMINGS[view.settings.value.profile]
         live, last, journal = view.live.get(me), view.sessions.get(me), self._doors.journal.read()
-        if not (view.nodes[me].value.wanted or held_here(view, me)):
+        if not (may_begin(view, me, self._doors.host.boot()) or held_here(view, me)):
             # A node that is to leave and holds something yet stays until it is empty, whatever its agent goes through.
             if (welcome := invited(view, me, self._doors.clock.now())) is not None:
                 await self._doors.store.commit(welcome)
@@ -122,9 +123,14 @@ class Opening:
         if not armed and not view.nodes[me].value.fence:
             entries += (Entry(at_s=now.wall_s, reason=reason(Why.UNPROTECTED_MEANS, me),
                               severity=Severity.WARNING, by=me, node=me, cause=session.id),)
-        guards = (Guard(Key(Kind.LIVE, me), NOTHING),
-                  Guard(Key(Kind.SESSION, me), NOTHING if last is None else last.revision))
-        puts = (Put(Live(node=me, session=session.id), lease), Put(session), *(Put(proof) for proof in proofs))
+        guards: tuple[Guard, ...] = (
+            Guard(Key(Kind.LIVE, me), NOTHING), Guard(Key(Kind.SESSION, me), NOTHING if last is None else last.revision))
+        puts: tuple[Put, ...] = (
+            Put(Live(node=me, session=session.id), lease), Put(session), *(Put(proof) for proof in proofs))
+        if ends_down(view, me, session.boot):
+            more_guards, more_puts = begun(view)
+            guards, puts = (*guards, *more_guards), (*puts, *more_puts)
+            entries += (Entry(at_s=now.wall_s, reason=reason(Why.UP_BY_BOOT, me), by=me, node=me, cause=session.id),)
         # The journal first: a session that the agent does not remember could never be resumed.
         known = last is not None and journal is not None and journal.knows(last.value.id)
         if not self._remember(session, last.value.id if last is not None and known else None):

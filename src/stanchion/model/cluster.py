@@ -29,6 +29,7 @@ from stanchion.model.notification import Notification, Notified
 from stanchion.model.orders import Intent
 from stanchion.model.past import Bound, Past, past_name
 from stanchion.model.resource import ResourceSpec
+from stanchion.model.standing import Drained, Shutdown, Standing
 from stanchion.model.state import ResourceState
 from stanchion.model.stray import Stray
 from stanchion.model.template import Template
@@ -54,6 +55,7 @@ class Kind(StrEnum):
     PROOF = "proof"
     FENCING = "fencing"
     STRAY = "stray"
+    STANDING = "standing"
     NOTIFICATION = "notification"
     NOTIFIED = "notified"
     AUTHORITY = "authority"
@@ -84,6 +86,7 @@ class Settings:
     quorum_timeout_s: float = 60.0
     groups: tuple[Group, ...] = ()
     history_kept: int = 10_000
+    shutdown: Shutdown = Shutdown.MIGRATE
     saved_by: str = ""
     saved_at_s: float = 0.0
 
@@ -96,6 +99,9 @@ class Settings:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Node:
     """One host that the cluster knows. ``wanted`` False: an operator asked it to leave.
+
+    ``closing`` is the life of the host that is about to end by its own shutdown: until the host is started anew, the
+    node is emptied and leaves. ``drained``: it is emptied and stays a member.
 
     ``fence`` are the devices that can switch it off, tried in this order. ``quarantined_at_s`` is since when it is
     given nothing to hold (0: it is not in quarantine); ``pardoned`` are ends of its sessions that do not count for that.
@@ -115,6 +121,8 @@ class Node:
     trusted_until_s: float = 0.0
     quarantined_at_s: float = 0.0
     pardoned: tuple[SessionId, ...] = ()
+    closing: BootId | None = None
+    drained: Drained | None = None
 
 
 class SelfFence(StrEnum):
@@ -205,7 +213,7 @@ class Proof:
 
 Record = (
     Settings | Node | Session | Live | Master | Membership | ResourceSpec | ResourceState | Template | Intent | Proof
-    | Fencing | Stray | Authority | JoinToken | Notification | Notified | Run | Past | Bound | Entry
+    | Fencing | Stray | Standing | Authority | JoinToken | Notification | Notified | Run | Past | Bound | Entry
 )
 
 T = TypeVar("T")
@@ -249,6 +257,7 @@ class ClusterView:
     strays: Mapping[ResourceName, Held[Stray]] = field(default_factory=dict)
     authority: Held[Authority] | None = None
     tokens: Mapping[str, Held[JoinToken]] = field(default_factory=dict)
+    standing: Held[Standing] | None = None
     notification: Held[Notification] | None = None
     notified: Mapping[str, Held[Notified]] = field(default_factory=dict)
 
@@ -281,7 +290,7 @@ class ClusterView:
         return None if held is None else held.value.session
 
 
-_SINGLE = frozenset({Kind.SETTINGS, Kind.MASTER, Kind.MEMBERSHIP, Kind.AUTHORITY, Kind.NOTIFICATION})
+_SINGLE = frozenset({Kind.SETTINGS, Kind.MASTER, Kind.MEMBERSHIP, Kind.AUTHORITY, Kind.STANDING, Kind.NOTIFICATION})
 _SLOTS = {
     Kind.SETTINGS: "settings",
     Kind.MASTER: "master",
@@ -299,6 +308,7 @@ _SLOTS = {
     Kind.STRAY: "strays",
     Kind.AUTHORITY: "authority",
     Kind.TOKEN: "tokens",
+    Kind.STANDING: "standing",
     Kind.NOTIFICATION: "notification",
     Kind.NOTIFIED: "notified",
 }
@@ -321,6 +331,7 @@ _NAMED_BY: Mapping[type, tuple[Kind, str]] = {
     Stray: (Kind.STRAY, "resource"),
     Authority: (Kind.AUTHORITY, ""),
     JoinToken: (Kind.TOKEN, "id"),
+    Standing: (Kind.STANDING, ""),
     Notification: (Kind.NOTIFICATION, ""),
     Notified: (Kind.NOTIFIED, "channel"),
 }

@@ -53,7 +53,9 @@ class HolderGone(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoNode(Event):
-    """No node can hold it now."""
+    """No node can hold it now; or only ``awaits`` may, when that is back."""
+
+    awaits: NodeName | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

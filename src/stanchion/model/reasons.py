@@ -19,6 +19,10 @@ class Why(StrEnum):
     ALERT_YES = "alert_yes"
     ALERT_NO = "alert_no"
     NODE_LEAVES = "node_leaves"
+    NODE_DRAINS = "node_drains"
+    NODE_SHUTS_DOWN = "node_shuts_down"
+    CLUSTER_STOPS = "cluster_stops"
+    KEPT_FOR = "kept_for"
     CLUSTER_START = "cluster_start"
     QUORUM_MISSING = "quorum_missing"
     QUORUM_REACHED = "quorum_reached"
@@ -64,6 +68,9 @@ class Why(StrEnum):
     # Why a node is not a candidate.
     NODE_DOWN = "node_down"
     NODE_LEFT = "node_left"
+    NODE_DRAINED = "node_drained"
+    NODE_CLOSING = "node_closing"
+    CLUSTER_DOWN = "cluster_down"
     NODE_NOT_LISTED = "node_not_listed"
     NODE_EXCLUDED = "node_excluded"
     NODE_NOT_MASTER = "node_not_master"
@@ -86,6 +93,9 @@ class Why(StrEnum):
     HELD_BY_NONE = "held_by_none"
     STAYS_UNTIL_PROOF = "stays_until_proof"
     STAYS = "stays"
+    PAUSE_STANDS = "pause_stands"
+    STAYS_COMATOSE = "stays_comatose"
+    STAYS_UNPROVEN = "stays_unproven"
     WOULD_LOAD = "would_load"
     WOULD_ASK = "would_ask"
     WOULD_WAIT = "would_wait"
@@ -105,6 +115,10 @@ class Why(StrEnum):
     NODE_IS_MEMBER = "node_is_member"
     NODE_NOT_IN_DOUBT = "node_not_in_doubt"
     NODE_NOT_QUARANTINED = "node_not_quarantined"
+    NODE_IS_DRAINED = "node_is_drained"
+    NODE_NOT_DRAINED = "node_not_drained"
+    DRAIN_NOWHERE = "drain_nowhere"
+    DRAIN_WITNESS = "drain_witness"
     ENDED_PROCESS = "ended_process"
     NO_PROCESS = "no_process"
     SUPERSEDED = "superseded"
@@ -139,6 +153,18 @@ class Why(StrEnum):
     QUARANTINE_LIFTED = "quarantine_lifted"
     QUARANTINE_ENDED = "quarantine_ended"
     RELEASE_ASKED = "release_asked"
+    DRAIN_ASKED = "drain_asked"
+    UNDRAIN_ASKED = "undrain_asked"
+    EMPTY = "empty"
+    NOT_EMPTY = "not_empty"
+    HAND_OVER_ASKED = "hand_over_asked"
+    PAUSED = "paused"
+    PAUSED_UNTIL = "paused_until"
+    RESUMED = "resumed"
+    PAUSE_OVER = "pause_over"
+    DOWN_ASKED = "down_asked"
+    UP_ASKED = "up_asked"
+    UP_BY_BOOT = "up_by_boot"
     STRAY_SEEN = "stray_seen"
     STRAY_STANDS = "stray_stands"
     STRAY_GONE = "stray_gone"
@@ -183,6 +209,11 @@ SENTENCES: dict[Why, str] = {
     Why.ALERT_YES: "{0} answered the alert with yes",
     Why.ALERT_NO: "{0} answered the alert with no",
     Why.NODE_LEAVES: "node {0} is leaving the cluster",
+    Why.NODE_DRAINS: "node {0} is being drained",
+    Why.NODE_SHUTS_DOWN: "the host of node {0} is shutting down",
+    Why.CLUSTER_STOPS: "the whole cluster is being stopped",
+    Why.KEPT_FOR: "the host of {0} was shut down and machines are kept for it: it loads there when {0} is back; to load it "
+                  "elsewhere, set it offline, then online",
     Why.CLUSTER_START: "the cluster started",
     Why.QUORUM_MISSING: "waiting for quorum: {0} of {1} nodes are up",
     Why.QUORUM_REACHED: "the start-up quorum is reached",
@@ -228,6 +259,9 @@ SENTENCES: dict[Why, str] = {
     Why.HALTED: "node {0} lost the cluster and halted it",
     Why.NODE_DOWN: "{0} is not a member now",
     Why.NODE_LEFT: "{0} has left the cluster",
+    Why.NODE_DRAINED: "{0} is drained: `stanchion undrain {0}` ends that",
+    Why.NODE_CLOSING: "the host of {0} is shutting down; `stanchion node join {0}` takes that back",
+    Why.CLUSTER_DOWN: "the whole cluster is stopped: `stanchion up` starts it",
     Why.NODE_NOT_LISTED: "{0} is not among its preferred nodes",
     Why.NODE_EXCLUDED: "{0} holds {1}, which must not share a node with it",
     Why.NODE_NOT_MASTER: "{0} is not the master, and it follows the master",
@@ -251,6 +285,9 @@ SENTENCES: dict[Why, str] = {
     Why.HELD_BY_NONE: "nothing: no node holds it now",
     Why.STAYS_UNTIL_PROOF: "it stays as it is until {0} returns or an operator confirms that {0} is down",
     Why.STAYS: "nothing by itself: it stays {0}",
+    Why.PAUSE_STANDS: "the cluster is paused, by {0}: it begins nothing by itself until `stanchion resume`",
+    Why.STAYS_COMATOSE: "it is comatose; look at its last run, then set it offline: its unload script cleans up",
+    Why.STAYS_UNPROVEN: "nothing proves that it runs no more on {0}, which is not a member now",
     Why.WOULD_LOAD: "it would load on {0}",
     Why.WOULD_ASK: "an alert would ask whether to start it on {0}",
     Why.WOULD_WAIT: "it would wait, unassigned, for a node",
@@ -269,6 +306,11 @@ SENTENCES: dict[Why, str] = {
     Why.NODE_IS_MEMBER: "{0} is a member already",
     Why.NODE_NOT_IN_DOUBT: "nothing about {0} is in doubt: it is a member, or it is proven to run nothing",
     Why.NODE_NOT_QUARANTINED: "{0} is not in quarantine",
+    Why.NODE_IS_DRAINED: "{0} is drained already; `stanchion node show {0}` tells what is left there",
+    Why.NODE_NOT_DRAINED: "{0} is not drained",
+    Why.DRAIN_NOWHERE: "no other member could hold anything, so {0} cannot be drained; `stanchion down` stops the whole "
+                       "cluster",
+    Why.DRAIN_WITNESS: "{0} is a witness: it never holds a resource, so there is nothing to drain",
     Why.ENDED_PROCESS: "the running script was ended",
     Why.NO_PROCESS: "no script of {0} is running",
     Why.SUPERSEDED: "overtaken by events: {0}",
@@ -306,6 +348,18 @@ SENTENCES: dict[Why, str] = {
                            "is given machines all the same",
     Why.QUARANTINE_ENDED: "the quarantine of node {0} is over",
     Why.RELEASE_ASKED: "{0} released node {1} from quarantine",
+    Why.DRAIN_ASKED: "{0} asked node {1} to be drained",
+    Why.UNDRAIN_ASKED: "{0} ended the drain of node {1}",
+    Why.EMPTY: "nothing is left on {0}: it is safe to power off",
+    Why.NOT_EMPTY: "not everything can go from {0}: {1}",
+    Why.HAND_OVER_ASKED: "{0} told that the host of node {1} shuts down: what it holds is handed over ({2})",
+    Why.PAUSED: "{0} paused the cluster until somebody resumes it{1}",
+    Why.PAUSED_UNTIL: "{0} paused the cluster until {2}{1}",
+    Why.RESUMED: "{0} resumed the cluster: it acts by itself again",
+    Why.PAUSE_OVER: "the pause is over: the cluster acts by itself again",
+    Why.DOWN_ASKED: "{0} asked the whole cluster to stop{1}",
+    Why.UP_ASKED: "{0} asked the whole cluster to start",
+    Why.UP_BY_BOOT: "node {0} was started anew, and with it the stopped cluster",
     Why.STRAY_SEEN: "found running on {0}, where nobody sent it ({1}): it is left alone, and is started nowhere else",
     Why.STRAY_STANDS: "it runs on {0}, where nobody sent it: stop it there, or bring it online on {0} while no other "
                       "node holds it",

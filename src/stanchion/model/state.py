@@ -99,7 +99,8 @@ class ResourceState:
     means that the node joined anew, which is when failback is asked. ``failures`` and ``moves`` hold wall times in
     seconds, oldest first. ``early_losses`` counts hosts lost just after the resource started there. ``tried`` are
     the nodes on which the load in hand failed already, ``retries`` how often a failed load was tried again since the
-    resource ran last. ``digests`` are the SHA-256 sums of the configuration files on the node that loaded it.
+    resource ran last. ``awaits`` is the node that alone may load it, once its host is back from a shutdown. ``digests``
+    are the SHA-256 sums of the configuration files on the node that loaded it.
     """
 
     name: ResourceName
@@ -120,6 +121,7 @@ class ResourceState:
     early_losses: int = 0
     tried: tuple[NodeName, ...] = ()
     retries: int = 0
+    awaits: NodeName | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -18,11 +18,25 @@ QUORUM = "quorum"
 """What the start-up quorum and all that it starts have in common."""
 
 
+STOP = "stop"
+"""What the stop of the whole cluster and all that it ends have in common."""
+
+
+EMPTYING = frozenset({Verb.LEAVE, Verb.DRAIN, Verb.HAND_OVER})
+"""The orders by which a node is emptied."""
+
+
+OF_A_NODE = frozenset({Why.NODE_LEAVES, Why.NODE_DRAINS, Why.NODE_SHUTS_DOWN, Why.KEPT_FOR, Why.REPLACED})
+"""What happens to a resource because its node is emptied."""
+
+
 def cause(view: ClusterView, before: ResourceState, event: Event, guards: Iterable[Guard]) -> str:
     """Name what led the cluster to let this event happen; empty: its last operation did."""
     proof = next((guard.key.name for guard in guards if guard.key.kind is Kind.PROOF), "")
     if proof:
         return proof
+    if event.why.why in OF_A_NODE and before.node is not None:
+        return _asked_to_leave(view, before.node)
     match event.why.why:
         case Why.FAILBACK | Why.FAILBACK_MANUAL:
             return getattr(event, "settled_for", None) or ""
@@ -34,16 +48,14 @@ def cause(view: ClusterView, before: ResourceState, event: Event, guards: Iterab
             return before.move.session or (last.value.id if last else "")
         case Why.SOURCE_LOST:
             return before.session or ""
-        case Why.NODE_LEAVES | Why.REPLACED if before.node is not None:
-            return _asked_to_leave(view, before.node)
         case Why.CLUSTER_START | Why.START_MANUAL if isinstance(event, AlertRaised | Placed):
             return QUORUM
-        case _:
-            return ""
+        case why:
+            return STOP if why is Why.CLUSTER_STOPS else ""
 
 
 def _asked_to_leave(view: ClusterView, node: NodeName) -> str:
     """Name the order that empties the node, while it is known."""
-    orders = [held for held in view.intents.values() if held.value.node == node and held.value.verb is Verb.LEAVE
-              and held.value.outcome in {Outcome.ACCEPTED, Outcome.DONE}]
+    orders = [held for held in view.intents.values() if held.value.node == node and held.value.verb in EMPTYING
+              and held.value.outcome in {Outcome.ACCEPTED, Outcome.DONE, Outcome.FAILED}]
     return max(orders, key=lambda held: held.revision).value.id if orders else ""

@@ -14,7 +14,7 @@ from stanchion.model.history import Run, RunEnd
 from stanchion.model.reasons import Why, reason, sentence
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import AlertKind, Presence, State, next_operation
-from stanchion.plan import failing, monitoring, strays
+from stanchion.plan import failing, monitoring, standing, strays
 from stanchion.plan.case import Case, Next, has, lookable, script_of, told, visible
 from stanchion.plan.moving import next_of_move
 
@@ -50,8 +50,7 @@ def _claim(case: Case) -> e.Event | None:
 
 def _unclaimed(case: Case) -> Next:
     """Take over what was sent here, if it may still be loaded here."""
-    node = case.view.nodes.get(case.me)
-    if node is None or not node.value.wanted:
+    if standing.emptying(case.view, case.me) is not None:
         return None
     if (astray := strays.bar(case.view, case.state.name, case.me)) is not None:
         return e.NoNode(why=reason(Why.NO_NODE, sentence(astray)))
@@ -154,10 +153,12 @@ def _running(case: Case) -> Next:
     return _monitored(case)
 
 
-def _found_stopped(case: Case) -> e.Event:
+def _found_stopped(case: Case) -> e.Event | None:
     spec = case.spec.value
     condemned = case.state.reason.why is Why.MONITOR_REBOOT
     if spec.monitoring.enabled and not condemned:
+        if standing.paused(case.view) is not None:
+            return None
         failure = monitoring.Failure(text="found not running")
         answer = monitoring.respond(case.view, case.held, spec, failure, case.now)
         # A host is reset for what it answers for in this life; before, it may have been reset for that already.

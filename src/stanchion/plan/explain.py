@@ -14,7 +14,7 @@ from stanchion.model.ids import Moment, NodeName, ResourceName, SessionId
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import AlertKind, ResourceState, State, holders
-from stanchion.plan import failing, fencing, placement, recovery, strays, together
+from stanchion.plan import failing, fencing, placement, recovery, standing, strays, together
 from stanchion.plan.failsafe import may_expire
 from stanchion.plan.membership import Fate, fate
 from stanchion.plan.protection import protection
@@ -56,6 +56,8 @@ def _standing(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, 
     """Say what else keeps it as it is: a doubtful holder, missing quorum, nodes that cannot take it."""
     state = held.value
     told = [reason(Why.STRAY_STANDS, seen.node) for seen in strays.places(view, state.name)]
+    pause = standing.paused(view)
+    told += [] if pause is None else [reason(Why.PAUSE_STANDS, pause.by)]
     for node, session in _claims(state):
         if session is not None:
             told += _doubts(view, node, session)
@@ -133,6 +135,8 @@ def _if_lost(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, n
         after = _without(view, node, state.session)
     if spec.policies.follows_master and view.master is not None and view.master.value.node == node:
         return (reason(Why.WOULD_FOLLOW, node),)
+    if (pause := standing.paused(view)) is not None:
+        return (reason(Why.STAYS, state.state), reason(Why.PAUSE_STANDS, pause.by))
     verdict = recovery.judge(after, held, spec, now)
     return (reason(Why.STAYS, state.state),) if verdict is None else _told(verdict.event, node)
 

@@ -3,7 +3,7 @@
 A member is suspect when the master does not hear it, or when its lease has ended and nothing proves what became of it.
 Fencing begins at once and runs beside the lease: whichever proof comes first is used. The brake: when half or more of
 the members are suspect, the fault is more likely here than there, so nobody is fenced; leases, returning members or an
-operator decide.
+operator decide. In a pause of the cluster nobody is suspect: no order to fence stands, and none is given.
 """
 
 from stanchion.model.actions import Decision
@@ -14,6 +14,7 @@ from stanchion.model.ids import NOTHING, Moment, NodeName
 from stanchion.model.reasons import Why, reason
 from stanchion.model.state import ResourceState, State, holders
 from stanchion.model.transaction import Guard, Put, Transaction
+from stanchion.plan import standing
 
 RETRY_S = 5.0
 """How long after a failed attempt the next one begins."""
@@ -28,7 +29,7 @@ def judge(view: ClusterView, me: Session, senses: Senses, now: Moment) -> tuple[
 
     The master's own host is worth fencing even when it holds nothing: its peers wait for the master's key.
     """
-    suspects = suspect(view, senses)
+    suspects = frozenset() if standing.paused(view) is not None else suspect(view, senses)
     settled = _settled(view, suspects, me, senses)
     if not suspects or braked(view, suspects):
         return settled
@@ -54,7 +55,8 @@ def _settled(view: ClusterView, suspects: frozenset[NodeName], me: Session,
                                          deletes=(Key(Kind.FENCING, session),)),
                  why=reason(Why.FENCE_SETTLED, held.value.node))
         for session, held in sorted(view.fencings.items())
-        if session in view.proofs or (senses.unattended if session == me.id else held.value.node not in suspects))
+        if session in view.proofs or standing.paused(view) is not None or (
+            senses.unattended if session == me.id else held.value.node not in suspects))
 
 
 def deputy(view: ClusterView, senses: Senses) -> NodeName | None:

@@ -26,7 +26,8 @@ MOVES_KEPT = 32
 def _placed(state: ResourceState, event: e.Placed) -> ResourceState:
     _must(not holders(state), state, "is placed while a node may hold it")
     return replace(state, state=State.LOADING, node=event.node, session=None, operation=event.operation, move=None,
-                   alert=None, failures=(), settled_for=event.settled_for, tried=(), retries=_retries(state))
+                   alert=None, failures=(), settled_for=event.settled_for, tried=(), retries=_retries(state),
+                   awaits=None)
 
 
 def _recovered(state: ResourceState, event: e.Recovered) -> ResourceState:
@@ -37,11 +38,12 @@ def _recovered(state: ResourceState, event: e.Recovered) -> ResourceState:
 
 def _to_offline(state: ResourceState, _event: e.Event) -> ResourceState:
     return replace(state, state=State.OFFLINE, session=None, operation=None, move=None, alert=None, failures=(),
-                   early_losses=0, marks=(), tried=(), retries=0)
+                   early_losses=0, marks=(), tried=(), retries=0, awaits=None)
 
 
-def _to_unassigned(state: ResourceState, _event: e.Event) -> ResourceState:
-    return replace(state, state=State.UNASSIGNED, session=None, operation=None, move=None, alert=None, failures=())
+def _to_unassigned(state: ResourceState, event: e.NoNode) -> ResourceState:
+    return replace(state, state=State.UNASSIGNED, session=None, operation=None, move=None, alert=None, failures=(),
+                   awaits=event.awaits)
 
 
 def _to_quorum_wait(state: ResourceState, _event: e.Event) -> ResourceState:
@@ -53,7 +55,7 @@ def _alert(state: ResourceState, event: e.AlertRaised) -> ResourceState:
         _must(state.state is State.RUNNING or state.alert is AlertKind.FAILBACK, state, "does not run")
         return replace(state, state=State.ALERT, alert=event.kind, settled_for=event.settled_for)
     return replace(state, state=State.ALERT, alert=event.kind, node=event.node, session=None, operation=None, move=None,
-                   failures=(), settled_for=event.settled_for)
+                   failures=(), settled_for=event.settled_for, awaits=None)
 
 
 def _declined(state: ResourceState, event: e.AlertDeclined) -> ResourceState:

@@ -10,7 +10,7 @@ from stanchion.model.history import Run, RunEnd
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import Phase, Presence, next_operation
-from stanchion.plan import strays
+from stanchion.plan import standing, strays
 from stanchion.plan.case import Case, Next, has, lookable, script_of, told, visible
 
 
@@ -124,7 +124,7 @@ def _lost_on_the_way(case: Case, fault: str) -> Next:
         return Look(step=Step.LOOK_LAST, stage=case.stage, spec=case.spec.value, after_unload=True)
     if last is not None and last.presence is not Presence.ABSENT:
         return _failed_here(case, reason(Why.LOOK_UNKNOWN, case.me, last.text))
-    node = case.me if move.why.why is Why.NODE_LEAVES else source
+    node = case.me if move.why.why in standing.EMPTIED else source
     why = reason(Why.MIGRATE_LOST, move.target, fault, node)
     if not case.spec.value.policies.restart_after_failed_migration:
         return _failed_here(case, why)

@@ -20,7 +20,7 @@ from stanchion.model.reasons import Why
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence, ResourceState, State, actor, holders
 from stanchion.model.transaction import Guard
-from stanchion.plan import monitoring, strays, trial
+from stanchion.plan import monitoring, standing, strays, trial
 from stanchion.plan.binding import effective
 from stanchion.plan.case import Case, Fact, stage_of
 from stanchion.plan.change import step as change
@@ -192,10 +192,11 @@ def _learned(state: NodeState, happening: a.ScriptEnded | a.Looked | a.Checked, 
         held = state.view.specs.get(happening.resource)
         interval_s = held.value.monitoring.interval_s if held else 0.0
         duty = replace(duty, monitor_at_s=now.mono_s + interval_s)
-        if monitoring.failure_of(happening.run) is None:
+        if monitoring.failure_of(happening.run) is None or standing.paused(state.view) is not None:
             return _with(state, happening.resource, duty)
     if isinstance(happening, a.Looked) and happening.step is a.Step.LOOK:
-        unseen = happening.presence is Presence.UNKNOWN
+        absent = happening.presence is Presence.ABSENT and standing.paused(state.view) is not None
+        unseen = happening.presence is Presence.UNKNOWN or absent
         duty = replace(duty, look_at_s=now.mono_s + LOOK_AGAIN_S if unseen else None)
     if happening.stage.startswith(duty.stage):
         step = a.Step.CHECK if isinstance(happening, a.Checked) else happening.step
@@ -345,9 +346,8 @@ def _own_order(state: NodeState, held: Held[Intent]) -> a.Action | None:
 
 
 def _leaves(state: NodeState) -> tuple[a.Action, ...]:
-    """Give the session back once nothing is held here and an operator asked the node to leave."""
-    node = state.view.nodes.get(state.me)
-    if state.session is None or not _member(state) or node is None or node.value.wanted:
+    """Give the session back once nothing is held here and the node is to leave."""
+    if state.session is None or not _member(state) or not standing.leaves(state.view, state.me):
         return ()
     if any(duty.busy is not None for duty in state.duties.values()) or held_here(state.view, state.me):
         return ()

@@ -6,7 +6,6 @@ it which buttons to offer. The legal actions per state are the original's (refer
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from stanchion.model import events as e
 from stanchion.model.cluster import ClusterView, Held
@@ -15,7 +14,7 @@ from stanchion.model.orders import Intent, Outcome, Verb
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import AlertKind, ResourceState, State, holders, next_operation
-from stanchion.plan import membership, placement, quarantine, trial
+from stanchion.plan import ends, node_orders, placement, standing, trial
 
 LEGAL: Mapping[State, tuple[Verb, ...]] = {
     State.OFFLINE: (Verb.ONLINE, Verb.ADOPT),
@@ -36,7 +35,12 @@ BY_THE_NODE = frozenset({Verb.END_PROCESS, Verb.TEST})
 """The orders that a node carries out by itself; the master only refuses them."""
 
 
-OF_A_NODE = frozenset({Verb.LEAVE, Verb.JOIN, Verb.CONFIRM_DOWN, Verb.RELEASE})
+STARTS = frozenset({Verb.ONLINE, Verb.ADOPT, Verb.MIGRATE, Verb.ALERT_YES})
+"""The orders that load something somewhere."""
+
+
+OF_A_NODE = frozenset({Verb.LEAVE, Verb.JOIN, Verb.CONFIRM_DOWN, Verb.RELEASE, Verb.DRAIN, Verb.UNDRAIN,
+                       Verb.HAND_OVER})
 """The orders that are about a node."""
 
 
@@ -49,7 +53,7 @@ def possible(view: ClusterView, name: ResourceName) -> tuple[Verb, ...]:
 def refusal(view: ClusterView, intent: Intent) -> Reason | None:
     """Say why the order cannot be taken now, or None when it can."""
     if intent.verb in OF_A_NODE:
-        return _node_refusal(view, intent)
+        return node_orders.refusal(view, intent)
     name = intent.resource or ResourceName("")
     held, spec = view.states.get(name), view.specs.get(name)
     if held is None or spec is None:
@@ -58,14 +62,20 @@ def refusal(view: ClusterView, intent: Intent) -> Reason | None:
         return None if holders(held.value) else reason(Why.NO_PROCESS, name)
     if intent.verb is Verb.TEST:
         return trial.refusal(view, intent)
+    if intent.verb in STARTS and standing.down(view) is not None:
+        return reason(Why.CLUSTER_DOWN)
+    return _illegal(view, intent, held.value, spec.value)
+
+
+def _illegal(view: ClusterView, intent: Intent, state: ResourceState, spec: ResourceSpec) -> Reason | None:
     if intent.verb in {Verb.ALERT_YES, Verb.ALERT_NO}:
-        return _answer_refusal(intent, held.value)
-    if intent.verb not in LEGAL[held.value.state]:
-        can = ", ".join(LEGAL[held.value.state]) or "nothing, wait until it has ended"
-        return reason(Why.ILLEGAL_NOW, intent.verb, held.value.state, can)
+        return _answer_refusal(intent, state)
+    if intent.verb not in LEGAL[state.state]:
+        can = ", ".join(LEGAL[state.state]) or "nothing, wait until it has ended"
+        return reason(Why.ILLEGAL_NOW, intent.verb, state.state, can)
     if intent.verb is Verb.MIGRATE:
-        return _migrate_refusal(view, intent, held.value, spec.value)
-    return _start_refusal(view, intent, spec.value) if intent.verb in {Verb.ONLINE, Verb.ADOPT} else None
+        return _migrate_refusal(view, intent, state, spec)
+    return _start_refusal(view, intent, spec) if intent.verb in {Verb.ONLINE, Verb.ADOPT} else None
 
 
 def _start_refusal(view: ClusterView, intent: Intent, spec: ResourceSpec) -> Reason | None:
@@ -80,24 +90,6 @@ def _answer_refusal(intent: Intent, state: ResourceState) -> Reason | None:
         return reason(Why.NO_ALERT, state.state, sentence(state.reason))
     if intent.alert is not None and intent.alert is not state.alert:
         return reason(Why.OTHER_ALERT, intent.alert, state.alert)
-    return None
-
-
-def _node_refusal(view: ClusterView, intent: Intent) -> Reason | None:
-    node = intent.node or NodeName("")
-    held = view.nodes.get(node)
-    if held is None:
-        return reason(Why.UNKNOWN_NODE, node)
-    if intent.verb is Verb.LEAVE and not held.value.wanted:
-        return reason(Why.NODE_NOT_MEMBER, node)
-    if intent.verb is Verb.JOIN and held.value.wanted:
-        return reason(Why.NODE_IS_MEMBER, node)
-    if intent.verb is Verb.RELEASE and not quarantine.quarantined(view, node):
-        return reason(Why.NODE_NOT_QUARANTINED, node)
-    if intent.verb is Verb.CONFIRM_DOWN:
-        session = view.sessions.get(node)
-        doubtful = session is not None and membership.fate(view, node, session.value.id) is membership.Fate.DOUBTFUL
-        return None if doubtful else reason(Why.NODE_NOT_IN_DOUBT, node)
     return None
 
 
@@ -181,7 +173,7 @@ def ending(view: ClusterView, intent: Intent, now: Moment) -> Intent | None:
         return None
     held = view.states.get(intent.resource)
     if held is None:
-        return _ended(intent, Outcome.SUPERSEDED, reason(Why.DELETED, "an operator"), now)
+        return ends.ended(intent, Outcome.SUPERSEDED, reason(Why.DELETED, "an operator"), now)
     state = held.value
     if state.state not in SETTLED:
         return None
@@ -194,18 +186,4 @@ def ending(view: ClusterView, intent: Intent, now: Moment) -> Intent | None:
         Verb.ALERT_NO: True,
     }
     outcome = Outcome.DONE if reached.get(intent.verb, True) else Outcome.FAILED
-    return _ended(intent, outcome, state.reason, now)
-
-
-def refused(intent: Intent, why: Reason, now: Moment) -> Intent:
-    """Give the order as it ends when it is refused."""
-    return _ended(intent, Outcome.REFUSED, why, now)
-
-
-def done(intent: Intent, why: Reason, now: Moment) -> Intent:
-    """Give the order as it ends when it is carried out."""
-    return _ended(intent, Outcome.DONE, why, now)
-
-
-def _ended(intent: Intent, outcome: Outcome, why: Reason, now: Moment) -> Intent:
-    return replace(intent, outcome=outcome, reason=why, ended_at_s=now.wall_s)
+    return ends.ended(intent, outcome, state.reason, now)

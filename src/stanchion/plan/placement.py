@@ -14,7 +14,7 @@ from stanchion.model.ids import NodeName, ResourceName, SessionId
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import holders
-from stanchion.plan import quarantine, strays, together
+from stanchion.plan import quarantine, standing, strays, together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +80,8 @@ def _unfit(view: ClusterView, spec: ResourceSpec, node: NodeName) -> Reason | No
 
 def _absent(view: ClusterView, node: NodeName) -> Reason | None:
     """Say why the node holds nothing new, whatever it is."""
-    if not view.nodes[node].value.wanted:
-        return reason(Why.NODE_LEFT, node)
+    if (emptied := standing.barred(view, node)) is not None:
+        return emptied
     if not view.is_live(node):
         return reason(Why.NODE_DOWN, node)
     return reason(Why.NODE_QUARANTINED, node) if quarantine.barred(view, node) else None

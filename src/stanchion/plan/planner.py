@@ -9,15 +9,26 @@ same instant give the same decisions, on whichever node.
 from dataclasses import replace
 
 from stanchion.model.actions import Decision
-from stanchion.model.cluster import ClusterView, Held, Key, Kind, Proof, ProofKind, Session
+from stanchion.model.cluster import ClusterView, Held, Key, Kind, Session
 from stanchion.model.fencing import Attempt, Senses
-from stanchion.model.history import Entry, Severity
 from stanchion.model.ids import Moment, ResourceName
-from stanchion.model.orders import ENDED, Intent, Outcome, Verb
-from stanchion.model.reasons import Reason, Why, reason
-from stanchion.model.state import State, holders
-from stanchion.model.transaction import Guard, Put, Transaction
-from stanchion.plan import failing, fencing, membership, orders, quarantine, recovery, strays, together
+from stanchion.model.orders import ENDED, Intent, Outcome
+from stanchion.model.reasons import Why, reason
+from stanchion.model.state import State
+from stanchion.model.transaction import Guard, Transaction
+from stanchion.plan import (
+    ends,
+    failing,
+    fencing,
+    membership,
+    node_orders,
+    orders,
+    quarantine,
+    recovery,
+    standing,
+    strays,
+    together,
+)
 from stanchion.plan.causes import cause
 from stanchion.plan.change import alive, applied, step
 
@@ -33,28 +44,21 @@ def decide(view: ClusterView, me: Session, now: Moment, senses: Senses = DEAF) -
 
     ``senses`` is what the master perceives itself; it only makes fence devices begin early.
     """
-    standing = (*fencing.judge(view, me, senses, now), *membership.judge(view, me, now),
-                *quarantine.judge(view, me, now), *strays.judge(view, me, now))
-    if standing:
-        return standing
+    first = (*standing.judge(view, me, now), *fencing.judge(view, me, senses, now), *membership.judge(view, me, now),
+             *quarantine.judge(view, me, now), *strays.judge(view, me, now))
+    if first:
+        return first
     decisions: list[Decision] = []
     for held in sorted(view.intents.values(), key=lambda held: (held.revision, held.value.id)):
         for decision in _order(view, held, me, now):
             decisions.append(decision)
             view = applied(view, decision)
-    for name in sorted(view.states, key=lambda name: _turn(view, name)):
+    for name in sorted(view.states, key=lambda name: together.turn(view, name)):
         verdict = _own_accord(view, name, me, now)
         if verdict is not None:
             decisions.append(verdict)
             view = applied(view, verdict)
     return (*decisions, *_forgotten(view))
-
-
-def _turn(view: ClusterView, name: ResourceName) -> tuple[int, ResourceName, int]:
-    """Say when it is a resource's turn: those that are kept together come one after the other, the leader first."""
-    group = together.members(view, name)
-    priority = max((view.specs[each].value.policies.priority for each in group if each in view.specs), default=0)
-    return (-priority, group[0], group.index(name))
 
 
 def _own_accord(view: ClusterView, name: ResourceName, me: Session, now: Moment) -> Decision | None:
@@ -76,11 +80,11 @@ def _order(view: ClusterView, held: Held[Intent], me: Session, now: Moment) -> t
         return _progress(view, held, me, now)
     fault = orders.refusal(view, intent)
     if fault is not None:
-        return (_write(held, orders.refused(intent, fault, now), fault, me, now),)
+        return (ends.write(held, ends.refused(intent, fault, now), fault, me, now),)
     if intent.verb in orders.BY_THE_NODE:
         return ()
     if intent.verb in orders.OF_A_NODE:
-        return (_node_order(view, held, me, now),)
+        return (node_orders.decided(view, held, me, now),)
     return (_resource_order(view, held, me, now),)
 
 
@@ -95,76 +99,14 @@ def _resource_order(view: ClusterView, held: Held[Intent], me: Session, now: Mom
                           *(() if target is None or target not in view.live else (alive(view, target),))))
     operation = getattr(event, "operation", None)
     accepted = replace(intent, outcome=Outcome.ACCEPTED, node=target or intent.node, operation=operation)
-    return _joined(change, _write(held, accepted, event.why, me, now))
-
-
-def _node_order(view: ClusterView, held: Held[Intent], me: Session, now: Moment) -> Decision:
-    intent = held.value
-    assert intent.node is not None
-    if intent.verb is Verb.CONFIRM_DOWN:
-        session = view.sessions[intent.node].value.id
-        why = reason(Why.CONFIRM_ASKED, intent.by, intent.node)
-        proof = Proof(node=intent.node, session=session, kind=ProofKind.CONFIRMED, at_s=now.wall_s, by=intent.by)
-        guards = (Guard(Key(Kind.LIVE, intent.node), alive(view, intent.node).revision),)
-        change = Transaction(guards=guards, puts=(Put(proof),),
-                             history=(replace(_entry(why, intent, me, now), cause=session, severity=Severity.WARNING),))
-        end = orders.done(intent, why, now)
-    elif intent.verb is Verb.RELEASE:
-        why = reason(Why.RELEASE_ASKED, intent.by, intent.node)
-        guards = (Guard(Key(Kind.NODE, intent.node), view.nodes[intent.node].revision),)
-        change = Transaction(guards=guards, puts=(Put(quarantine.released(view, intent.node, now)),),
-                             history=(_entry(why, intent, me, now),))
-        end = orders.done(intent, why, now)
-    else:
-        node = view.nodes[intent.node]
-        why = reason(Why.LEAVE_ASKED if intent.verb is Verb.LEAVE else Why.JOIN_ASKED, intent.by, intent.node)
-        wanted = replace(node.value, wanted=intent.verb is Verb.JOIN)
-        change = Transaction(guards=(Guard(Key(Kind.NODE, intent.node), node.revision),), puts=(Put(wanted),),
-                             history=(_entry(why, intent, me, now),))
-        end = replace(intent, outcome=Outcome.ACCEPTED)
-    return _joined(Decision(transaction=change, why=why), _write(held, end, why, me, now))
+    return ends.joined(change, ends.write(held, accepted, event.why, me, now))
 
 
 def _progress(view: ClusterView, held: Held[Intent], me: Session, now: Moment) -> tuple[Decision, ...]:
     """End an accepted order once its end is known."""
     intent = held.value
-    if intent.verb in {Verb.LEAVE, Verb.JOIN}:
-        end = _node_ending(view, intent, now)
-    else:
-        end = orders.ending(view, intent, now)
-    return () if end is None or end.reason is None else (_write(held, end, end.reason, me, now),)
-
-
-def _node_ending(view: ClusterView, intent: Intent, now: Moment) -> Intent | None:
-    node = intent.node
-    if node is None or node not in view.nodes:
-        return orders.refused(intent, reason(Why.UNKNOWN_NODE, node), now)
-    if view.nodes[node].value.wanted is not (intent.verb is Verb.JOIN):
-        return replace(orders.done(intent, reason(Why.SUPERSEDED, "a later order"), now), outcome=Outcome.SUPERSEDED)
-    if intent.verb is Verb.JOIN:
-        return orders.done(intent, reason(Why.NODE_JOINED, node), now) if view.is_live(node) else None
-    held = any(node in holders(state.value) for state in view.states.values())
-    return None if held or view.is_live(node) else orders.done(intent, reason(Why.NODE_GONE, node), now)
-
-
-def _write(held: Held[Intent], after: Intent, why: Reason, me: Session, now: Moment) -> Decision:
-    guard = Guard(Key(Kind.INTENT, after.id), held.revision)
-    told = (_entry(why, after, me, now),) if after.outcome is Outcome.REFUSED else ()
-    return Decision(transaction=Transaction(guards=(guard,), puts=(Put(after),), history=told), why=why)
-
-
-def _entry(why: Reason, intent: Intent, me: Session, now: Moment) -> Entry:
-    severity = Severity.WARNING if intent.outcome is Outcome.REFUSED else Severity.INFO
-    return Entry(at_s=now.wall_s, reason=why, severity=severity, by=me.node, node=intent.node,
-                 resource=intent.resource, cause=intent.id)
-
-
-def _joined(first: Decision, second: Decision) -> Decision:
-    """Make one transaction of two: both take place or neither."""
-    one, two = first.transaction, second.transaction
-    return Decision(why=first.why, transaction=Transaction(
-        guards=(*one.guards, *two.guards), puts=(*one.puts, *two.puts), deletes=(*one.deletes, *two.deletes),
-        history=(*one.history, *two.history)))
+    end = (node_orders if intent.verb in orders.OF_A_NODE else orders).ending(view, intent, now)
+    return () if end is None or end.reason is None else (ends.write(held, end, end.reason, me, now),)
 
 
 def _forgotten(view: ClusterView) -> tuple[Decision, ...]:
@@ -181,7 +123,8 @@ def _forgotten(view: ClusterView) -> tuple[Decision, ...]:
 
 def idle_until(view: ClusterView, now: Moment) -> float | None:
     """Give the seconds after which ``decide`` may answer differently without any change, or None."""
-    waits = [left_s] if (left_s := quarantine.ends_in_s(view, now)) is not None else []
+    waits = [max(0.1, left_s) for left_s in (quarantine.ends_in_s(view, now), standing.ends_in_s(view, now))
+             if left_s is not None]
     if any(held.value.attempt is Attempt.FAILED and held.value.session not in view.proofs
            for held in view.fencings.values()):
         waits.append(fencing.RETRY_S)

@@ -4,7 +4,8 @@ What counts are the proofs in the store: every end of a session that was not cle
 the node into quarantine, written down in its record with a line in the history; two hours later, or when an operator
 releases it, it ends. What the node holds already stays there.
 
-Two things do not count. An end that an operator ordered or has forgiven (``Node.pardoned``). And ends that many nodes
+Three things do not count. An end that an operator ordered or has forgiven (``Node.pardoned``); one that fell into a
+pause of the cluster; and ends that many nodes
 had in common: when half of them went uncleanly within a minute, the fault lay in what they share (the store, the
 network, the power), as with the brake of fencing. For the same reason a quarantine never takes the last node: while no
 other member is free of it, it is shown and bars nothing.
@@ -19,6 +20,7 @@ from stanchion.model.history import Entry, Severity
 from stanchion.model.ids import Moment, NodeName, SessionId
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.transaction import Guard, Put, Transaction
+from stanchion.plan import standing
 
 LEAVES_MAX = 3
 """So many unclean ends within ``WINDOW_S`` bring a node into quarantine."""
@@ -37,7 +39,9 @@ PARDONED_KEPT = 20
 
 def judge(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:
     """Put nodes into quarantine and let them out again."""
-    decisions = []
+    decisions: list[Decision] = []
+    if standing.paused(view) is not None:
+        return ()
     for name, held in sorted(view.nodes.items()):
         since_s, count = held.value.quarantined_at_s, len(unclean(view, name, now))
         # A wall clock that was set back must not make it last for ever.
@@ -56,7 +60,8 @@ def unclean(view: ClusterView, node: NodeName, now: Moment) -> tuple[Proof, ...]
     """Give the unclean ends of the node's sessions within the last hour that count against it, oldest first."""
     pardoned = view.nodes[node].value.pardoned if node in view.nodes else ()
     return tuple(proof for proof in _ends(view) if proof.node == node and proof.session not in pardoned
-                 and now.wall_s - proof.at_s < WINDOW_S and not _shared(view, proof))
+                 and now.wall_s - proof.at_s < WINDOW_S and not standing.during_pause(view, proof.at_s)
+                 and not _shared(view, proof))
 
 
 def released(view: ClusterView, node: NodeName, now: Moment) -> Node:
@@ -84,7 +89,8 @@ def barred(view: ClusterView, node: NodeName) -> bool:
     """Tell whether nothing new may go to the node: it is in quarantine, and some other member is not."""
     others = (view.nodes[other].value for other in view.live if other in view.nodes)
     return quarantined(view, node) and any(
-        other.wanted and not other.witness and not quarantined(view, other.name) for other in others)
+        standing.emptying(view, other.name) is None and not other.witness and not quarantined(view, other.name)
+        for other in others)
 
 
 def told(view: ClusterView, node: NodeName) -> Reason | None:

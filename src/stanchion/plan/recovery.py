@@ -5,8 +5,6 @@ decision rests on. It looks at levels, never at edges: whoever becomes master, a
 answer in the same view. Manual orders are judged before, in ``planner``.
 """
 
-from dataclasses import dataclass
-
 from stanchion.model import events as e
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, ProofKind
 from stanchion.model.ids import Moment, NodeName
@@ -14,10 +12,11 @@ from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import FailbackMode, FailoverMode, ResourceSpec, StartMode
 from stanchion.model.state import AlertKind, Mark, Phase, ResourceState, State, holders, next_operation
 from stanchion.model.transaction import Guard
-from stanchion.plan import failing, placement, strays, together
+from stanchion.plan import emptying, failing, placement, standing, strays, together
 from stanchion.plan.budget import spent
 from stanchion.plan.change import alive
 from stanchion.plan.membership import Fate, covering, fate, proof_of
+from stanchion.plan.verdict import Verdict
 
 EARLY_S = 60.0
 """A host lost within this time after a resource started there counts against the resource."""
@@ -26,16 +25,10 @@ EARLY_LOSSES_MAX = 2
 """So many hosts may be lost just after a start; then the resource is not started again by itself ("poisonous")."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What is to happen to a resource, and what else that rests on."""
-
-    event: e.Event
-    guards: tuple[Guard, ...] = ()
-
-
 def judge(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> Verdict | None:
     """Give what the cluster should do for this resource by itself, or None."""
+    if standing.paused(view) is not None:
+        return _by_order(view, held, spec)
     match held.value.state:
         case State.OFFLINE:
             return None
@@ -57,19 +50,21 @@ def _waiting(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -
     What was unassigned before the whole cluster stopped starts with it, by its start mode, like everything else.
     """
     state, membership = held.value, view.membership.value if view.membership else None
-    if membership is None or not (membership.quorum or spec.policies.ignore_quorum):
+    if membership is None or not (membership.quorum or spec.policies.ignore_quorum) or standing.down(view) is not None:
         return None
     starting = state.state is State.QUORUM_WAIT or state.since_s < membership.formed_at_s
     fit = placement.candidates(view, spec)
+    # What was frozen when its host shut down waits for that host alone, as long as the cluster knows it.
+    first = state.awaits if state.awaits in fit.nodes else None if state.awaits in view.nodes else fit.first
     home = placement.home_session(view, spec)
-    if fit.first is None:
+    if first is None:
         return Verdict(event=e.NoNode(why=fit.why_none())) if state.state is State.QUORUM_WAIT else None
-    guards = (alive(view, fit.first),)
+    guards = (alive(view, first),)
     if starting and spec.policies.start is StartMode.MANUAL:
-        return Verdict(event=e.AlertRaised(kind=AlertKind.START, node=fit.first, settled_for=home,
-                                           why=reason(Why.START_MANUAL, fit.first)), guards=guards)
-    why = reason(Why.CLUSTER_START) if starting else reason(Why.NODE_CAME, fit.first)
-    return Verdict(event=e.Placed(node=fit.first, operation=next_operation(state.name, held.revision), why=why,
+        return Verdict(event=e.AlertRaised(kind=AlertKind.START, node=first, settled_for=home,
+                                           why=reason(Why.START_MANUAL, first)), guards=guards)
+    why = reason(Why.CLUSTER_START) if starting else reason(Why.NODE_CAME, first)
+    return Verdict(event=e.Placed(node=first, operation=next_operation(state.name, held.revision), why=why,
                                   settled_for=home), guards=guards)
 
 
@@ -92,7 +87,7 @@ def _held(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now:
         case Fate.PROVEN:
             return _lost(view, held, spec, state.node, now)
         case Fate.LIVE if state.state is State.LOADING and state.session is None:
-            return _unbegun(view, held, spec, state.node)
+            return emptying.unbegun(view, held, spec, state.node)
         case Fate.LIVE if state.state in {State.RUNNING, State.ALERT}:
             return _settled(view, held, spec, state.node, now)
         case Fate.LIVE if state.state is State.COMATOSE:
@@ -101,28 +96,22 @@ def _held(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now:
             return None
 
 
+def _by_order(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -> Verdict | None:
+    """Judge in a pause: the cluster begins nothing by itself, but a node that operators have emptied is emptied."""
+    state = held.value
+    if state.node is None or not holders(state) or fate(view, state.node, state.session) is not Fate.LIVE:
+        return None
+    if state.state is State.LOADING and state.session is None:
+        return emptying.unbegun(view, held, spec, state.node)
+    if state.state in {State.RUNNING, State.ALERT} and standing.emptying(view, state.node) is not None:
+        return emptying.judge(view, held, spec, state.node)
+    return None
+
+
 def _again(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> Verdict | None:
     event = failing.again(view, held, spec, now)
     node = getattr(event, "target", None) or getattr(event, "node", None)
     return None if event is None or node is None else Verdict(event=event, guards=(alive(view, node),))
-
-
-def _unbegun(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName) -> Verdict | None:
-    """Place a load again that no node claimed, when its node is being emptied."""
-    if node in view.nodes and view.nodes[node].value.wanted:
-        return None
-    return _elsewhere(view, held, spec, reason(Why.REPLACED, node), without=node)
-
-
-def _elsewhere(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, why: Reason, *,
-               without: NodeName) -> Verdict:
-    fit = placement.candidates(view, spec, without=(without,))
-    if fit.first is None:
-        return Verdict(event=e.NoNode(why=fit.why_none()))
-    return Verdict(event=e.Recovered(node=fit.first, operation=next_operation(held.value.name, held.revision),
-                                     why=why, early_losses=held.value.early_losses,
-                                     settled_for=placement.home_session(view, spec)),
-                   guards=(alive(view, fit.first),))
 
 
 def _lost(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName,
@@ -188,8 +177,8 @@ def _proof_guard(view: ClusterView, held: Held[ResourceState]) -> tuple[Guard, .
 def _settled(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName,
              now: Moment) -> Verdict | None:
     """Judge a resource that runs where it may: it may belong elsewhere by now."""
-    if node in view.nodes and not view.nodes[node].value.wanted:
-        return _emptied(view, held, spec, node)
+    if standing.emptying(view, node) is not None:
+        return emptying.judge(view, held, spec, node)
     if held.value.reason.why is Why.MONITOR_REBOOT:
         return None
     operation = next_operation(held.value.name, held.revision)
@@ -248,23 +237,6 @@ def _failback(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, 
                    guards=guards)
 
 
-def _emptied(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName) -> Verdict:
-    """Move it off a node that is leaving: live where the scripts can; unassigned where no node can take it."""
-    why = reason(Why.NODE_LEAVES, node)
-    operation = next_operation(held.value.name, held.revision)
-    target = placement.after(view, spec, node)
-    home = placement.home_session(view, spec)
-    if target is None:
-        # Unloaded "towards" its own node, which takes nothing: the load that nobody claims is then placed anew.
-        return Verdict(event=e.Sent(target=node, operation=operation, why=why, settled_for=home))
-    guards = (alive(view, target),)
-    if spec.live and held.value.reason.why is not Why.MIGRATE_FAILED and held.value.reason.why is not (
-            Why.PREFLIGHT_FAILED):
-        return Verdict(event=e.MoveOrdered(target=target, live=True, operation=operation, why=why, settled_for=home),
-                       guards=guards)
-    return Verdict(event=e.Sent(target=target, operation=operation, why=why, settled_for=home), guards=guards)
-
-
 def _migrating(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> Verdict | None:
     """Judge a move of which a node was lost; never starts a second copy, whatever died at whatever moment."""
     state, move = held.value, held.value.move
@@ -284,7 +256,7 @@ def _migrating(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec,
                                          settled_for=placement.home_session(view, spec)),
                        guards=(*_proof_guard(view, held), alive(view, move.target)))
     if target is Fate.PROVEN and arriving and source is not Fate.PROVEN:
-        return _elsewhere(view, held, spec, reason(Why.TARGET_LOST, move.target), without=move.target)
+        return emptying.elsewhere(view, held, spec, reason(Why.TARGET_LOST, move.target), without=move.target)
     if target is Fate.PROVEN and move.phase in {Phase.PREPARE, Phase.ABORT} and source is Fate.LIVE:
         return Verdict(event=e.Stayed(operation=next_operation(state.name, held.revision),
                                       why=reason(Why.TARGET_LOST, move.target)))

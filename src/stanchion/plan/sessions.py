@@ -12,6 +12,7 @@ from stanchion.model.ids import Moment, NodeName
 from stanchion.model.orders import Outcome, Verb
 from stanchion.model.reasons import Why, reason
 from stanchion.model.transaction import Guard, Put, Transaction
+from stanchion.plan import node_orders, standing
 from stanchion.plan.membership import proof_reason
 from stanchion.plan.node import held_here
 
@@ -19,16 +20,23 @@ from stanchion.plan.node import held_here
 def given_back(view: ClusterView, mine: Session, now: Moment, *, leaving: bool) -> Transaction | None:
     """End the session with the proof that nothing runs here; None while something may, by what the store says.
 
-    ``leaving``: an operator wants it, and until he wants the node back nothing can be placed here (the guard on the
-    node's record sees to that); else the agent ends and claims nothing any more.
+    ``leaving``: the node is to leave, and until that is taken back nothing can be placed here (the guards on what says
+    so see to that); else the agent ends and claims nothing any more. An order that it carried out by leaving ends with
+    it: the last member has nobody to write that later.
     """
     node, live = view.nodes.get(mine.node), view.live.get(mine.node)
-    if held_here(view, mine.node) or live is None or node is None or (leaving and node.value.wanted):
+    if held_here(view, mine.node) or live is None or node is None or (
+            leaving and not standing.leaves(view, mine.node)):
         return None
     proof = Proof(node=mine.node, session=mine.id, kind=ProofKind.CLEAN, at_s=now.wall_s)
     entry = Entry(at_s=now.wall_s, reason=proof_reason(proof), by=mine.node, node=mine.node, cause=mine.id)
-    guards = (Guard(Key(Kind.LIVE, mine.node), live.revision), Guard(Key(Kind.NODE, mine.node), node.revision))
-    return Transaction(guards=guards, puts=(Put(proof),), history=(entry,))
+    guards: tuple[Guard, ...] = (
+        Guard(Key(Kind.LIVE, mine.node), live.revision), Guard(Key(Kind.NODE, mine.node), node.revision))
+    if leaving and view.standing is not None:
+        guards += (Guard(Key(Kind.STANDING), view.standing.revision),)
+    over = tuple(node_orders.gone(view, mine.node, now)) if leaving else ()
+    return Transaction(guards=(*guards, *(guard for guard, _ in over)), puts=(Put(proof), *(put for _, put in over)),
+                       history=(entry,))
 
 
 def invited(view: ClusterView, me: NodeName, now: Moment) -> Transaction | None:
@@ -38,7 +46,7 @@ def invited(view: ClusterView, me: NodeName, now: Moment) -> Transaction | None:
     """
     orders = [held for held in view.intents.values() if held.value.node == me and
               held.value.outcome is Outcome.PENDING and held.value.verb in {Verb.JOIN, Verb.LEAVE}]
-    if view.live or not orders:
+    if view.live or standing.down(view) is not None or not orders:
         return None
     *earlier, last = sorted(orders, key=lambda held: held.revision)
     if last.value.verb is Verb.LEAVE:
@@ -46,7 +54,7 @@ def invited(view: ClusterView, me: NodeName, now: Moment) -> Transaction | None:
     node, why = view.nodes[me], reason(Why.SUPERSEDED, "a later order")
     guards = (Guard(Key(Kind.NODE, me), node.revision),
               *(Guard(Key(Kind.INTENT, held.value.id), held.revision) for held in orders))
-    puts = (Put(replace(node.value, wanted=True)), Put(replace(last.value, outcome=Outcome.ACCEPTED)),
+    puts = (Put(node_orders.invited(node.value)), Put(replace(last.value, outcome=Outcome.ACCEPTED)),
             *(Put(replace(held.value, outcome=Outcome.SUPERSEDED, reason=why, ended_at_s=now.wall_s))
               for held in earlier))
     return Transaction(guards=guards, puts=puts)

@@ -13,6 +13,7 @@ from stanchion.model.cluster import ClusterView
 from stanchion.model.groups import Bond, Group
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.state import AlertKind, Phase, ResourceState, State, holders
+from stanchion.plan import standing
 from stanchion.plan.membership import Fate, fate
 
 PLACED = frozenset({State.LOADING, State.RUNNING, State.MIGRATING})
@@ -47,8 +48,14 @@ def place(view: ClusterView, name: ResourceName) -> NodeName | None:
     if fate(view, state.node, state.session) is Fate.PROVEN:  # type: ignore[arg-type]  # checked above
         return None
     node = state.node if move is None or move.phase is Phase.ABORT else move.target
-    known = view.nodes.get(node) if node is not None else None
-    return node if known is not None and known.value.wanted else None
+    return node if node is not None and standing.emptying(view, node) is None else None
+
+
+def turn(view: ClusterView, name: ResourceName) -> tuple[int, ResourceName, int]:
+    """Say when it is a resource's turn: those that are kept together come one after the other, the leader first."""
+    group = members(view, name)
+    priority = max((view.specs[each].value.policies.priority for each in group if each in view.specs), default=0)
+    return (-priority, group[0], group.index(name))
 
 
 def _placed(state: ResourceState) -> bool:

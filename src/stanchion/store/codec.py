@@ -27,6 +27,7 @@ from stanchion.model.notification import Notification, Notified
 from stanchion.model.orders import Intent
 from stanchion.model.past import Bound, Past
 from stanchion.model.resource import ResourceSpec
+from stanchion.model.standing import Standing
 from stanchion.model.state import ResourceState
 from stanchion.model.stray import Stray
 from stanchion.model.template import Template
@@ -52,6 +53,7 @@ _PLACES: dict[Kind, tuple[str, str]] = {
     Kind.STRAY: ("strays/", ""),
     Kind.AUTHORITY: ("authority", ""),
     Kind.TOKEN: ("tokens/", ""),
+    Kind.STANDING: ("standing", ""),
     Kind.NOTIFICATION: ("notification", ""),
     Kind.NOTIFIED: ("notified/", ""),
     Kind.RUN: ("runs/", ""),
@@ -77,6 +79,7 @@ _TYPES: dict[Kind, type] = {
     Kind.STRAY: Stray,
     Kind.AUTHORITY: Authority,
     Kind.TOKEN: JoinToken,
+    Kind.STANDING: Standing,
     Kind.NOTIFICATION: Notification,
     Kind.NOTIFIED: Notified,
     Kind.RUN: Run,
