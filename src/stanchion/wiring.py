@@ -23,6 +23,7 @@ import structlog
 from stanchion import __version__
 from stanchion.agent.daemon import Daemon
 from stanchion.agent.doors import Doors, Identity
+from stanchion.agent.notifying import Notifying
 from stanchion.config import AgentConfig
 from stanchion.drivers.clock import HostChance, HostClock
 from stanchion.drivers.device import DeviceWatchdog
@@ -41,7 +42,7 @@ from stanchion.model.errors import HostError, StanchionError, StoreUnavailable
 from stanchion.model.ids import NodeName, OperationId
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.plan.node import held_here
-from stanchion.ports import Pulse, ScriptOrder, Store
+from stanchion.ports import Notifier, Pulse, ScriptOrder, Store
 from stanchion.stores import open_store
 
 API_RETRY_S = 1.0
@@ -83,7 +84,7 @@ async def _live(config: AgentConfig, settings: Path) -> None:
                             pulse="" if isinstance(pulse, DeafPulse) else _shown(config),
                             self_fence=config.self_fence)
         daemon = Daemon(doors, identity)
-        work = asyncio.create_task(daemon.run(_serve(config, daemon, doors, runner, ways),
+        work = asyncio.create_task(daemon.run(_serve(config, daemon, doors, runner, ways), _notify(daemon, doors),
                                               *ways.chores(lambda: daemon.view)))
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, work.cancel)
@@ -138,6 +139,19 @@ def _doors(config: AgentConfig, store: Store, pulse: Pulse) -> tuple[Doors, Scri
     return doors, runner
 
 
+async def _notifier() -> Notifier:
+    channels = await asyncio.to_thread(importlib.import_module, "stanchion.drivers.notify")
+    notifier: Notifier = channels.Channels()
+    return notifier
+
+
+async def _notify(daemon: Daemon, doors: Doors) -> None:
+    """Tell people outside what happens, for ever."""
+    notifying = Notifying(store=doors.store, notifier=await _notifier(), clock=doors.clock, view=lambda: daemon.view,
+                          changed=daemon.loop.changed, session=lambda: daemon.tenure.session)
+    await notifying.run()
+
+
 async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: ScriptRunner, ways: Doorways) -> None:
     """Answer for the cluster, for ever; a taken port or a missing token costs the API, never the machines."""
     services = await asyncio.to_thread(importlib.import_module, "stanchion.api.services")
@@ -148,7 +162,8 @@ async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: Scri
                 node=NodeName(config.node), store=doors.store, view=lambda: daemon.view, changed=daemon.loop.changed,
                 clock=doors.clock, chance=doors.chance, fencer=doors.fencer, lint=lint.ScriptLint(),
                 process_of=runner.process_of, end_process=runner.end, token=_token(config), version=__version__,
-                token_file=str(config.token_file), **ways.services)
+                token_file=str(config.token_file), notifier=await _notifier(),
+                statistics=lambda: daemon.statistics, clear_statistics=daemon.clear_statistics, **ways.services)
             await ways.serve(here)
         except HostError as problem:
             log.warning("the API does not answer yet", problem=str(problem))

@@ -20,10 +20,12 @@ from stanchion.agent.loop import Loop
 from stanchion.agent.mastery import Mastery
 from stanchion.agent.patrol import Patrol
 from stanchion.agent.promises import Promises
+from stanchion.agent.tally import Tally
 from stanchion.agent.tenure import Tenure
 from stanchion.model.actions import Action, ViewChanged
 from stanchion.model.cluster import ClusterView
 from stanchion.model.errors import StoreUnavailable
+from stanchion.model.statistics import Statistics
 
 GOODBYE_S = 2.0
 """How long an orderly end may take to give the session back."""
@@ -38,9 +40,10 @@ class Daemon:
         self._doors = doors
         self._identity = identity
         self.loop = Loop(identity.node, doors.clock, self._begin)
+        self._tally = Tally(doors.clock)
         promises = Promises(doors)
         self.tenure = Tenure(doors, identity, self.loop.post, safe=lambda: self.loop.state.holds_nothing,
-                             changed=self.loop.changed, promises=promises)
+                             changed=self.loop.changed, promises=promises, tally=self._tally)
         self._executor = Executor(doors, identity, post=self.loop.post, in_time=lambda: self.tenure.in_time,
                                   master=self._master, halt_within_s=self._halt_within_s,
                                   give_back=self.tenure.give_back, free=promises.over)
@@ -48,8 +51,8 @@ class Daemon:
         self._failsafe = Failsafe(doors, identity, self.tenure, promises, view=lambda: self.view,
                                   changed=self.loop.changed)
         self._hearing = Hearing(doors, identity, view=lambda: self.view, session=lambda: self.tenure.session,
-                                opened=self.tenure.opened, changed=self._mastery.sensed, told=self._failsafe.heard)
-
+                                opened=self.tenure.opened, changed=self._mastery.sensed, told=self._failsafe.heard,
+                                tally=self._tally)
         self._patrol = Patrol(doors, view=lambda: self.view, session=lambda: self.tenure.session,
                               busy=lambda: self.loop.state.busy, changed=self.loop.changed)
 
@@ -57,6 +60,15 @@ class Daemon:
     def view(self) -> ClusterView:
         """What this agent sees of the cluster now."""
         return self.loop.view
+
+    @property
+    def statistics(self) -> Statistics:
+        """What was counted of signs of life and of calls to the store."""
+        return self._tally.told(self._hearing.members)
+
+    def clear_statistics(self) -> None:
+        """Count anew."""
+        self._tally.clear()
 
     async def run(self, *others: Coroutine[Any, Any, None]) -> None:
         """Run until cancelled, with whatever else belongs to the agent (its API)."""

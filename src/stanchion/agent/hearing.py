@@ -8,9 +8,10 @@ suspecting everybody.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from stanchion.agent.doors import Doors, Identity
+from stanchion.agent.tally import Tally
 from stanchion.model.cluster import ClusterView, Session
 from stanchion.model.fencing import Senses
 from stanchion.model.ids import SessionId
@@ -24,12 +25,12 @@ class Hearing:
     """One agent's ears and voice. ``changed`` is called when a member falls silent or is heard again.
 
     ``opened`` returns when there is a session: a restarted agent is heard again in that instant. ``told`` is called
-    with the words that are no signs of life.
+    with the words that are no signs of life. ``tally`` counts what is heard.
     """
 
     def __init__(self, doors: Doors, identity: Identity, *, view: Callable[[], ClusterView],
                  session: Callable[[], Session | None], opened: Callable[[], Awaitable[None]],
-                 changed: Callable[[], None], told: Callable[[Plea | Promise], None]) -> None:
+                 changed: Callable[[], None], told: Callable[[Plea | Promise], None], tally: Tally) -> None:
         self._doors = doors
         self._identity = identity
         self._view = view
@@ -37,17 +38,24 @@ class Hearing:
         self._opened = opened
         self._changed = changed
         self._told = told
+        self._tally = tally
         self._heard_at: dict[SessionId, float] = {}
         self._said: dict[SessionId, frozenset[SessionId]] = {}
         self._unheard: tuple[SessionId, ...] = ()
         self._seen: ClusterView | None = None
         self._members: tuple[Session, ...] = ()
+        self._by_id: Mapping[SessionId, Session] = {}
         self._silent: frozenset[SessionId] = frozenset()
 
     @property
     def senses(self) -> Senses:
         """What this agent perceives now."""
         return Senses(silent=self._silent)
+
+    @property
+    def members(self) -> Mapping[SessionId, Session]:
+        """The sessions of the other members that listen."""
+        return self._by_id
 
     async def run(self) -> None:
         """Send and listen for ever."""
@@ -63,6 +71,8 @@ class Hearing:
             elif word.session in self._heard_at:
                 self._heard_at[word.session] = self._doors.clock.now().mono_s
                 self._said[word.session] = frozenset(word.silent)
+                if word.session in self._by_id:
+                    self._tally.heard(self._by_id[word.session])
 
     async def _speak(self) -> None:
         last_s = self._doors.clock.now().mono_s
@@ -86,6 +96,7 @@ class Hearing:
             live = {node: held.value.session for node, held in view.live.items() if node != self._identity.node}
             self._members = tuple(held.value for node, held in sorted(view.sessions.items())
                                   if live.get(node) == held.value.id and held.value.pulse)
+            self._by_id = {other.id: other for other in self._members}
             self._seen = view
         return self._members
 

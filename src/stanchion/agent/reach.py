@@ -4,15 +4,17 @@ A call that failed says *no*, and so does one that is not answered for longer th
 that came back is lenient for a while (``lenient``): the others find their way back at moments of their own.
 """
 
+from stanchion.agent.tally import Tally
 from stanchion.model.timing import TIMINGS, Profile, Timing
 from stanchion.ports import Clock
 
 
 class Reach:
-    """Keeps note of calls: each is ``asked``, then ``answered`` or ``failed``."""
+    """Keeps note of calls: each is ``asked``, then ``answered`` or ``failed``. ``tally`` counts them."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, tally: Tally) -> None:
         self._clock = clock
+        self._tally = tally
         self.timing: Timing = TIMINGS[Profile.DEFAULT]
         self._asked_s: float | None = None
         self._failed = False
@@ -26,11 +28,17 @@ class Reach:
         """The store answered."""
         if self.away:
             self._back_s = self._clock.now().mono_s
+        self._count(answered=True)
         self._asked_s, self._failed = None, False
 
     def failed(self) -> None:
         """It did not."""
+        self._count(answered=False)
         self._asked_s, self._failed = None, True
+
+    def _count(self, *, answered: bool) -> None:
+        now_s = self._clock.now().mono_s
+        self._tally.called(now_s - (now_s if self._asked_s is None else self._asked_s), answered=answered)
 
     @property
     def away(self) -> bool:

@@ -22,6 +22,7 @@ from stanchion.agent.follow import read
 from stanchion.agent.opening import Opened, Opening, revive, undeclare
 from stanchion.agent.promises import Promises
 from stanchion.agent.reach import Reach
+from stanchion.agent.tally import Tally
 from stanchion.model.actions import CutOff, Happening, SessionOpened
 from stanchion.model.cluster import ClusterView, SelfFence, Session
 from stanchion.model.errors import StoreUnavailable
@@ -44,7 +45,7 @@ class Tenure:
     """
 
     def __init__(self, doors: Doors, identity: Identity, post: Callable[[Happening], None], *,
-                 safe: Callable[[], bool], changed: Callable[[], Awaitable[None]], promises: Promises) -> None:
+                 safe: Callable[[], bool], changed: Callable[[], Awaitable[None]], promises: Promises, tally: Tally) -> None:
         self._doors = doors
         self._identity = identity
         self._post = post
@@ -58,7 +59,7 @@ class Tenure:
         self._opened = asyncio.Event()
         self._kept: tuple[float, tuple[NodeName, ...]] | None = None
         self._consented_at = float("-inf")
-        self.reach = Reach(doors.clock)
+        self.reach = Reach(doors.clock, tally)
         self.session: Session | None = None
 
     @property

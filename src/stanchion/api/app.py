@@ -16,6 +16,7 @@ from stanchion.api import (
     resources,
     scripts,
     settings,
+    statistics,
     stories,
     templates,
 )
@@ -48,7 +49,7 @@ def create(services: Services) -> FastAPI:
     bearer = Security(HTTPBearer(auto_error=False, description="the token that stands in the agent's token file"))
     v1 = APIRouter(prefix="/v1", dependencies=[bearer])
     for part in (clusters, settings, nodes, templates, resources, scripts, importing, events, stories, notification,
-                 report):
+                 report, statistics):
         v1.include_router(part.router)
     v1.include_router(nodes.agents)
     for door in (admission.tokens, admission.doors, admission.certificates, members.router):

@@ -9,6 +9,7 @@ from fastapi import Depends, Header, Request
 
 from stanchion.model.cluster import ClusterView
 from stanchion.model.ids import NodeName, ResourceName, Revision
+from stanchion.model.statistics import Statistics
 from stanchion.ports import Ballot, Chance, Clock, Fencer, Issuer, Lint, Notifier, Store
 from stanchion.wire.requests import BY_HEADER
 
@@ -42,11 +43,13 @@ class Services:
     token: str
     version: str
     token_file: str = ""
-
     notifier: Notifier | None = None
     issuer: Issuer | None = None
     ballot: Ballot | None = None
     etcd: tuple[str, ...] = ()
+    statistics: Callable[[], Statistics] = lambda: Statistics(since_s=0.0)
+    clear_statistics: Callable[[], None] = lambda: None
+
     async def wait_until(self, seen: Callable[[ClusterView], bool], wait_s: float) -> bool:
         """Wait until the view satisfies ``seen``; False: it did not within that time."""
         try:

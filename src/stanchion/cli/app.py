@@ -1,13 +1,11 @@
-"""The application: all commands that speak HTTP, and how a command's end becomes an exit code."""
+"""The application: all commands that speak HTTP."""
 
-import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App
 
 from stanchion import __version__
 from stanchion.cli import (
-    exits,
     fences,
     hosts,
     importing,
@@ -21,8 +19,8 @@ from stanchion.cli import (
     scripts,
     templates,
 )
-from stanchion.cli.session import TERMINAL, Terminal
-from stanchion.model.errors import StanchionError
+from stanchion.cli.running import run_app, words
+from stanchion.cli.session import Terminal
 
 app = App(
     name="stanchion",
@@ -60,23 +58,4 @@ app.register_install_completion_command()
 
 def run(argv: Sequence[str] | None = None, *, terminal: Terminal | None = None) -> int:
     """Run one command and give its exit code; trouble that was foreseen is one sentence on standard error."""
-    terminal = terminal or Terminal()
-    before = TERMINAL.set(terminal)
-    try:
-        result = app(list(sys.argv[1:] if argv is None else argv), exit_on_error=False,
-                     print_error=False, result_action="return_value",
-                     console=terminal.console() if terminal.out else None)
-    except StanchionError as error:
-        terminal.complain(f"stanchion: {exits.one_line(error)}")
-        return exits.code_of(error)
-    except CycloptsError as error:
-        terminal.complain(f"stanchion: {exits.one_line(error)} (see --help)")
-        return exits.USAGE
-    except KeyboardInterrupt:
-        terminal.complain("stanchion: interrupted; an order that was taken goes on, see `stanchion status`")
-        return exits.INTERRUPTED
-    except BrokenPipeError:
-        return exits.FAILED
-    finally:
-        TERMINAL.reset(before)
-    return result if isinstance(result, int) else 0
+    return run_app(app, words() if argv is None else argv, terminal)

@@ -5,6 +5,7 @@ of one thing, and what is not taken over stands there with its reason; ``--dry-r
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -35,15 +36,9 @@ async def import_(path: Path, /, *, dry_run: Annotated[bool, Parameter(negative=
     adopt
         Node on which the machines run already: each resource that is made is taken over there, without a restart.
     """
-    found = _read(path)
+    found = read(path)
     async with common.session() as session:
-        items = await _send(session, found, dry_run=dry_run)
-        _tell(session, found, items)
-        refused = any(item.outcome == "refused" for item in items)
-        if adopt is not None and not dry_run:
-            refused = not await _adopt(session, [item.name for item in items if item.kind == "resource"
-                                                 and item.outcome in {"made", "same"}], adopt) or refused
-        return int(refused)
+        return int(not await take(session, found, dry_run=dry_run, adopt=adopt))
 
 
 async def export(*names: str, file: Path | None = None, form: Annotated[
@@ -59,12 +54,17 @@ async def export(*names: str, file: Path | None = None, form: Annotated[
     form
         How to write it.
     """
+    async with common.session() as session:
+        await put(session, names, file, "json" if session.json else form)
+
+
+async def put(session: Session, names: Sequence[str], file: Path | None, form: Literal["yaml", "json"]) -> None:
+    """Write what is named, or all, into a new file, or show it. Raises ``NotFound``, ``AlreadyExists``."""
     from stanchion.cli import documents
 
-    async with common.session() as session:
-        bundle = await _named(session, names) if names else await session.client.export()
-        give(session, documents.written(bundle, "json" if session.json else form), file,
-             f"{_count(len(bundle.resources), 'resource')} and {_count(len(bundle.templates), 'template')} are in {file}")
+    bundle = await _named(session, names) if names else await session.client.export()
+    give(session, documents.written(bundle, form), file,
+         f"{_count(len(bundle.resources), 'resource')} and {_count(len(bundle.templates), 'template')} are in {file}")
 
 
 def _count(number: int, what: str) -> str:
@@ -80,7 +80,7 @@ def give(session: Session, text: str, file: Path | None, told: str) -> None:
     session.say(told)
 
 
-async def _named(session: Session, names: tuple[str, ...]) -> "Bundle":
+async def _named(session: Session, names: Sequence[str]) -> "Bundle":
     known = {each.name.casefold() for each in (await session.client.resources()).resources}
     templates = {each.name.casefold() for each in (await session.client.templates()).templates}
     missing = [name for name in names if name.casefold() not in known | templates]
@@ -101,7 +101,8 @@ def _write(file: Path, text: str) -> None:
         raise InvalidInput(f"the file {file} cannot be written: {problem.strerror}") from None
 
 
-def _read(path: Path) -> "Found":
+def read(path: Path) -> "Found":
+    """Read a directory or a file in any of the forms that import knows. Raises ``InvalidInput``."""
     from stanchion.cli import documents
     from stanchion.cli.ncs import directory
     from stanchion.cli.ncs import export as ncs_export
@@ -116,6 +117,17 @@ def _read(path: Path) -> "Found":
         return ncs_export.read(data)
     bundle = documents.bundle(data, path)
     return Found(resources=list(bundle.resources), templates=list(bundle.templates))
+
+
+async def take(session: Session, found: "Found", *, dry_run: bool = False, adopt: str | None = None) -> bool:
+    """Have what was read made, and tell of each; with ``adopt``, taken over there. False: not all of it was."""
+    items = await _send(session, found, dry_run=dry_run)
+    _tell(session, found, items)
+    well = all(item.outcome != "refused" for item in items)
+    if adopt is not None and not dry_run:
+        well = await _adopt(session, [item.name for item in items if item.kind == "resource"
+                                      and item.outcome in {"made", "same"}], adopt) and well
+    return well
 
 
 async def _send(session: Session, found: "Found", *, dry_run: bool) -> "list[ImportItem]":

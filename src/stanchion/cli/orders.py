@@ -108,6 +108,22 @@ async def finish(session: Session, intent: "IntentInfo", *, wait: bool) -> None:
     if not wait and not intent.ended:
         session.tell(intent, lambda told: f"ordered: {told.verb} {subject} (order {told.id})")
         return
+    intent = await ended(session, intent)
+    now = await _resource(session, intent)
+    if session.json:
+        session.terminal.write(intent.model_dump_json(indent=2))
+    text = _done(intent)
+    session.say(f"{show.where(now)}: {text}" if now else f"{subject}: {text}")
+
+
+async def follow(session: Session, intent: "IntentInfo") -> str:
+    """Follow an order to its end and give the sentence about it. Raises ``StanchionError`` where it did not succeed."""
+    return _done(await ended(session, intent))
+
+
+async def ended(session: Session, intent: "IntentInfo") -> "IntentInfo":
+    """Follow an order to its end, with a line of progress where a person looks."""
+    subject = intent.resource or intent.node or intent.id
     side = session.terminal.side()
     line = side.status(f"{subject}: {intent.verb} ordered") if side.is_terminal and not session.json else None
     with line or nullcontext():
@@ -115,13 +131,15 @@ async def finish(session: Session, intent: "IntentInfo", *, wait: bool) -> None:
             intent = await session.client.intent(intent.id, wait_s=STEP_S)
             if line is not None and not intent.ended:
                 line.update(await _progress(session, intent, subject))
-    now = await _resource(session, intent)
-    if session.json:
-        session.terminal.write(intent.model_dump_json(indent=2))
+    return intent
+
+
+def _done(intent: "IntentInfo") -> str:
     text = intent.reason.text if intent.reason else intent.outcome.value
     if intent.outcome is not Outcome.DONE:
-        raise StanchionError(f"{intent.verb} of {subject}: {intent.outcome}: {text}")
-    session.say(f"{show.where(now)}: {text}" if now else f"{subject}: {text}")
+        raise StanchionError(f"{intent.verb} of {intent.resource or intent.node or intent.id}: "
+                             f"{intent.outcome}: {text}")
+    return text
 
 
 async def _progress(session: Session, intent: "IntentInfo", subject: str) -> str:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from stanchion.wire import ruling
+from stanchion.wire.statistics import StatisticsInfo
 
 if TYPE_CHECKING:
     import httpx2
@@ -61,6 +62,14 @@ class Ruling:
                               seen: int | None = None) -> ruling.PriorityList:
         """Let these resources load first, in this order."""
         return await self._send(ruling.PriorityList, "PUT", "priorities", order, if_match(seen))
+
+    async def statistics(self: _Asking) -> StatisticsInfo:
+        """Ask what the answering node counted of signs of life and of calls to the store."""
+        return await self._get(StatisticsInfo, "stats")
+
+    async def clear_statistics(self: _Asking) -> None:
+        """Let the answering node count anew."""
+        await self._ask("DELETE", "stats")
 
 
 def if_match(seen: int | None) -> dict[str, str]:
