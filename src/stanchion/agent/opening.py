@@ -124,7 +124,8 @@ class Opening:
             entries += (Entry(at_s=now.wall_s, reason=reason(Why.UNPROTECTED_MEANS, me),
                               severity=Severity.WARNING, by=me, node=me, cause=session.id),)
         guards: tuple[Guard, ...] = (
-            Guard(Key(Kind.LIVE, me), NOTHING), Guard(Key(Kind.SESSION, me), NOTHING if last is None else last.revision))
+            Guard(Key(Kind.LIVE, me), NOTHING),
+            Guard(Key(Kind.SESSION, me), NOTHING if last is None else last.revision))
         puts: tuple[Put, ...] = (
             Put(Live(node=me, session=session.id), lease), Put(session), *(Put(proof) for proof in proofs))
         if ends_down(view, me, session.boot):

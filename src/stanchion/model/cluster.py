@@ -104,7 +104,7 @@ class Node:
     node is emptied and leaves. ``drained``: it is emptied and stays a member.
 
     ``fence`` are the devices that can switch it off, tried in this order. ``quarantined_at_s`` is since when it is
-    given nothing to hold (0: it is not in quarantine); ``pardoned`` are ends of its sessions that do not count for that.
+    given nothing to hold (0: it is not in quarantine); ``pardoned`` are ends of its sessions that do not count there.
 
     A ``witness`` votes, sees and may be the master, and never holds a resource. ``etcd`` is where the member of etcd
     that was made for this host answers clients; ``serial`` and ``trusted_until_s`` are those of the certificate that
