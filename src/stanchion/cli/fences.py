@@ -4,6 +4,7 @@ from typing import Annotated
 
 from cyclopts import App, Parameter
 
+from stanchion.cli.completing import ANode
 from stanchion.cli.session import COMMON, Common
 from stanchion.model.errors import StanchionError
 
@@ -11,7 +12,7 @@ app = App(name="fence", help="Try the devices that switch hosts off, and list th
 
 
 @app.command(name="test")
-async def try_(node: str, /, *, really: Annotated[bool, Parameter(negative="")] = False,
+async def try_(node: ANode, /, *, really: Annotated[bool, Parameter(negative="")] = False,
                common: Common = COMMON) -> None:
     """Ask a node's fence devices for its power state.
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from stanchion.cli.completing import AResource
 from stanchion.cli.session import COMMON, Common, Session
 from stanchion.model.errors import NotFound
 from stanchion.model.resource import ScriptKind
@@ -46,7 +47,7 @@ async def _watch(session: Session) -> None:
             live.update(show.status(now), refresh=True)
 
 
-async def explain(subject: str, /, *, common: Common = COMMON) -> None:
+async def explain(subject: AResource, /, *, common: Common = COMMON) -> None:
     """Tell why a resource is where it is and where it would go; `explain timing` derives the cluster's timers.
 
     Parameters
@@ -76,7 +77,7 @@ async def explain_timing(*, common: Common = COMMON) -> None:
         session.tell(await session.client.timing(), show.timing)
 
 
-async def runs(resource: str, script: ScriptKind | None = None, /, *,
+async def runs(resource: AResource, script: ScriptKind | None = None, /, *,
                limit: Annotated[int, Parameter(alias="-n")] = 20, common: Common = COMMON) -> None:
     """List the runs of a resource's scripts; with a script, show the output of its last run.
 

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from cyclopts import App, Parameter
 
 from stanchion.cli.changes import seconds
+from stanchion.cli.completing import ANode
 from stanchion.cli.orders import finish
 from stanchion.cli.session import COMMON, Common
 from stanchion.model.errors import InvalidInput, StanchionError
@@ -24,7 +25,7 @@ async def list_(*, common: Common = COMMON) -> None:
 
 
 @app.command
-async def show(node: str, /, *, common: Common = COMMON) -> None:
+async def show(node: ANode, /, *, common: Common = COMMON) -> None:
     """Look at one node.
 
     Parameters
@@ -39,7 +40,7 @@ async def show(node: str, /, *, common: Common = COMMON) -> None:
 
 
 @app.command
-async def fence(node: str, /, *words: str, agent: str | None = None,
+async def fence(node: ANode, /, *words: str, agent: str | None = None,
                 within: Annotated[str, Parameter(name="--timeout")] = "20s",
                 remove: Annotated[bool, Parameter(negative="")] = False, common: Common = COMMON) -> None:
     """Give a node one more fence device, tried after those that it has; or take devices away.
@@ -94,7 +95,7 @@ def _parameters(words: tuple[str, ...]) -> dict[str, str]:
 
 
 @app.command
-async def leave(node: str, /, *, wait: bool = True, common: Common = COMMON) -> None:
+async def leave(node: ANode, /, *, wait: bool = True, common: Common = COMMON) -> None:
     """Ask a node to hand its resources over and leave the cluster.
 
     Parameters
@@ -108,7 +109,7 @@ async def leave(node: str, /, *, wait: bool = True, common: Common = COMMON) -> 
 
 
 @app.command
-async def join(node: str, /, *, wait: bool = True, common: Common = COMMON) -> None:
+async def join(node: ANode, /, *, wait: bool = True, common: Common = COMMON) -> None:
     """Ask a node that left to join again.
 
     Parameters
@@ -122,7 +123,7 @@ async def join(node: str, /, *, wait: bool = True, common: Common = COMMON) -> N
 
 
 @app.command
-async def confirm_down(node: str, /, *, yes: Annotated[bool, Parameter(negative="")] = False, wait: bool = True,
+async def confirm_down(node: ANode, /, *, yes: Annotated[bool, Parameter(negative="")] = False, wait: bool = True,
                        common: Common = COMMON) -> None:
     """State that a lost node runs nothing any more, so that its resources may start elsewhere.
 
@@ -150,7 +151,7 @@ async def confirm_down(node: str, /, *, yes: Annotated[bool, Parameter(negative=
 
 
 @app.command
-async def release(node: str, /, *, wait: bool = True, common: Common = COMMON) -> None:
+async def release(node: ANode, /, *, wait: bool = True, common: Common = COMMON) -> None:
     """Release a node from quarantine: it may hold machines again, and what happened so far is forgiven.
 
     Parameters
@@ -164,7 +165,7 @@ async def release(node: str, /, *, wait: bool = True, common: Common = COMMON) -
 
 
 @app.command
-async def remove(node: str, /, *, common: Common = COMMON) -> None:
+async def remove(node: ANode, /, *, common: Common = COMMON) -> None:
     """Forget a node that has left and that no resource prefers.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from cyclopts import Parameter
 
+from stanchion.cli.completing import ANode, AResource, MaybeNode
 from stanchion.cli.session import COMMON, Common, Session
 from stanchion.model.errors import NotFound, StanchionError
 from stanchion.model.orders import Outcome
@@ -20,7 +21,7 @@ STEP_S = 1.0
 """How often the progress line is brought up to date."""
 
 
-async def online(resource: str, node: str | None = None, /, *, wait: bool = True, common: Common = COMMON) -> None:
+async def online(resource: AResource, node: MaybeNode = None, /, *, wait: bool = True, common: Common = COMMON) -> None:
     """Bring a resource online.
 
     Parameters
@@ -36,7 +37,7 @@ async def online(resource: str, node: str | None = None, /, *, wait: bool = True
         await finish(session, await session.client.online(resource, node), wait=wait)
 
 
-async def offline(resource: str, /, *, wait: bool = True, common: Common = COMMON) -> None:
+async def offline(resource: AResource, /, *, wait: bool = True, common: Common = COMMON) -> None:
     """Take a resource offline by its unload script.
 
     Parameters
@@ -50,7 +51,7 @@ async def offline(resource: str, /, *, wait: bool = True, common: Common = COMMO
         await finish(session, await session.client.offline(resource), wait=wait)
 
 
-async def migrate(resource: str, node: str, /, *, wait: bool = True,
+async def migrate(resource: AResource, node: ANode, /, *, wait: bool = True,
                   live: Annotated[bool | None, Parameter(negative="--cold")] = None,
                   common: Common = COMMON) -> None:
     """Move a resource to another node.
@@ -70,7 +71,8 @@ async def migrate(resource: str, node: str, /, *, wait: bool = True,
         await finish(session, await session.client.migrate(resource, node, live=live), wait=wait)
 
 
-async def alert(resource: str, answer: Literal["yes", "no"], /, *, wait: bool = True, common: Common = COMMON) -> None:
+async def alert(resource: AResource, answer: Literal["yes", "no"], /, *, wait: bool = True,
+                common: Common = COMMON) -> None:
     """Answer the question that a resource's alert asks.
 
     Parameters
@@ -86,7 +88,7 @@ async def alert(resource: str, answer: Literal["yes", "no"], /, *, wait: bool = 
         await finish(session, await session.client.alert(resource, answer), wait=wait)
 
 
-async def end_process(resource: str, /, *, wait: bool = True, common: Common = COMMON) -> None:
+async def end_process(resource: AResource, /, *, wait: bool = True, common: Common = COMMON) -> None:
     """End the script of a resource that is running now: TERM, then KILL, to its whole process group.
 
     Parameters

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from stanchion.cli.changes import seconds
+from stanchion.cli.completing import AResource, MaybeNode, MaybeResource
 from stanchion.cli.session import COMMON, Common, Session
 from stanchion.model.errors import HostError, InvalidInput
 from stanchion.model.history import Severity
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 class Wanted:
     """Which events are wanted: those of which all that is said here is true."""
 
-    resource: str | None = None
+    resource: MaybeResource = None
     """Only events of this resource."""
 
-    node: str | None = None
+    node: MaybeNode = None
     """Only events on this node."""
 
     severity: Severity = Severity.INFO
@@ -102,7 +103,7 @@ async def _both(page: "EventPage",
         yield event
 
 
-async def story(resource: str, /, *, common: Common = COMMON) -> None:
+async def story(resource: AResource, /, *, common: Common = COMMON) -> None:
     """Tell what led to the state that a resource is in: what began it, and each step since, with its seconds.
 
     Parameters

@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 
 from stanchion.cli import editing, orders
 from stanchion.cli.changes import Changes
+from stanchion.cli.completing import ANode, AResource, ATemplate
 from stanchion.cli.session import COMMON, Common, Session
 from stanchion.model.errors import InvalidInput, StanchionError
 
@@ -28,7 +29,7 @@ async def list_(*, common: Common = COMMON) -> None:
 
 
 @app.command
-async def show(resource: str, /, *, common: Common = COMMON) -> None:
+async def show(resource: AResource, /, *, common: Common = COMMON) -> None:
     """Look at one resource: its state, configuration, scripts and last runs.
 
     Parameters
@@ -43,7 +44,8 @@ async def show(resource: str, /, *, common: Common = COMMON) -> None:
 
 
 @app.command
-async def create(name: str, template: str, /, *parameters: str, online: Annotated[bool, Parameter(negative="")] = False,
+async def create(name: str, template: ATemplate, /, *parameters: str,
+                 online: Annotated[bool, Parameter(negative="")] = False,
                  changes: Changes = NO_CHANGES, common: Common = COMMON) -> None:
     """Make a resource from a template. It begins Offline unless --online is given.
 
@@ -69,7 +71,7 @@ async def create(name: str, template: str, /, *parameters: str, online: Annotate
 
 
 @app.command
-async def adopt(resource: str, /, *, node: str, wait: bool = True, common: Common = COMMON) -> None:
+async def adopt(resource: AResource, /, *, node: ANode, wait: bool = True, common: Common = COMMON) -> None:
     """Take a machine over where it runs already, without a restart. The node looks first.
 
     Parameters
@@ -86,7 +88,7 @@ async def adopt(resource: str, /, *, node: str, wait: bool = True, common: Commo
 
 
 @app.command
-async def edit(resource: str, /, *, editor: Annotated[bool, Parameter(negative="")] = False,
+async def edit(resource: AResource, /, *, editor: Annotated[bool, Parameter(negative="")] = False,
                revision: int | None = None, now: Annotated[bool, Parameter(negative="")] = False,
                changes: Changes = NO_CHANGES, common: Common = COMMON) -> None:
     """Change a resource's configuration.
@@ -117,7 +119,7 @@ async def edit(resource: str, /, *, editor: Annotated[bool, Parameter(negative="
 
 
 @app.command
-async def delete(resource: str, /, *, yes: Annotated[bool, Parameter(negative="")] = False,
+async def delete(resource: AResource, /, *, yes: Annotated[bool, Parameter(negative="")] = False,
                  common: Common = COMMON) -> None:
     """Delete a resource that is offline.
 

@@ -11,6 +11,7 @@ from cyclopts import App, Parameter
 
 from stanchion.cli import editing, orders
 from stanchion.cli.changes import text_of
+from stanchion.cli.completing import AResource, MaybeNode, MaybeResource
 from stanchion.cli.resources import tell_saved
 from stanchion.cli.session import COMMON, Common, Session
 from stanchion.model.errors import InvalidInput, NotFound, StanchionError
@@ -25,7 +26,7 @@ PARTS = ("template", "live", "machine", "files", "preferred", "parameters", "pol
 
 
 @app.command(name="list")
-async def list_(resource: str, /, *, common: Common = COMMON) -> None:
+async def list_(resource: AResource, /, *, common: Common = COMMON) -> None:
     """List the revisions of a resource's configuration: who saved it when and why, and what was changed.
 
     Parameters
@@ -40,7 +41,7 @@ async def list_(resource: str, /, *, common: Common = COMMON) -> None:
 
 
 @app.command
-async def show(resource: str, script: ScriptKind | None = None, /, *, revision: int | None = None,
+async def show(resource: AResource, script: ScriptKind | None = None, /, *, revision: int | None = None,
                common: Common = COMMON) -> None:
     """Show scripts as they stand, or as they stood in a revision.
 
@@ -66,7 +67,7 @@ async def show(resource: str, script: ScriptKind | None = None, /, *, revision: 
 
 
 @app.command
-async def edit(resource: str, script: ScriptKind, /, *, file: Path | None = None, why: str = "",
+async def edit(resource: AResource, script: ScriptKind, /, *, file: Path | None = None, why: str = "",
                now: Annotated[bool, Parameter(negative="")] = False, revision: int | None = None,
                common: Common = COMMON) -> None:
     """Change one script: in $EDITOR, or by a file.
@@ -109,7 +110,7 @@ async def edit(resource: str, script: ScriptKind, /, *, file: Path | None = None
 
 
 @app.command
-async def diff(resource: str, old: int | None = None, new: int | None = None, /, *,
+async def diff(resource: AResource, old: int | None = None, new: int | None = None, /, *,
                common: Common = COMMON) -> None:
     """Show what differs between two revisions; without any, what waits for the next load, else the last edit.
 
@@ -135,7 +136,7 @@ async def diff(resource: str, old: int | None = None, new: int | None = None, /,
 
 
 @app.command
-async def restore(resource: str, revision: int, script: ScriptKind | None = None, /, *, why: str = "",
+async def restore(resource: AResource, revision: int, script: ScriptKind | None = None, /, *, why: str = "",
                   now: Annotated[bool, Parameter(negative="")] = False, common: Common = COMMON) -> None:
     """Save a past revision anew: all of it, or one script. Nothing of what stands now is lost.
 
@@ -161,7 +162,7 @@ async def restore(resource: str, revision: int, script: ScriptKind | None = None
 
 
 @app.command
-async def lint(resource: str | None = None, /, *, file: tuple[Path, ...] = (), common: Common = COMMON) -> int:
+async def lint(resource: MaybeResource = None, /, *, file: tuple[Path, ...] = (), common: Common = COMMON) -> int:
     """Read scripts as saving does: what bash cannot read, and what is likely wrong. The exit code is 1 for errors.
 
     Parameters
@@ -190,7 +191,7 @@ async def lint(resource: str | None = None, /, *, file: tuple[Path, ...] = (), c
 
 
 @app.command(name="test")
-async def try_(resource: str, script: ScriptKind, /, *, node: str | None = None,
+async def try_(resource: AResource, script: ScriptKind, /, *, node: MaybeNode = None,
                real: Annotated[bool, Parameter(negative="--dry")] = False, common: Common = COMMON) -> int:
     """Try one script. Dry, which is the default, nothing runs: the commands that would run are told.
 

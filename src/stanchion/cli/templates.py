@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import App, Parameter
 
 from stanchion.cli import editing, importing
+from stanchion.cli.completing import ATemplate
 from stanchion.cli.session import COMMON, Common, Session
 from stanchion.model.errors import InvalidInput, StanchionError
 
@@ -28,7 +29,7 @@ async def list_(*, common: Common = COMMON) -> None:
 
 
 @app.command
-async def show(template: str, /, *, common: Common = COMMON) -> None:
+async def show(template: ATemplate, /, *, common: Common = COMMON) -> None:
     """Look at one template: what it asks, and what a resource made from it will have.
 
     Parameters
@@ -43,7 +44,7 @@ async def show(template: str, /, *, common: Common = COMMON) -> None:
 
 
 @app.command
-async def form(template: str, /, *, common: Common = COMMON) -> None:
+async def form(template: ATemplate, /, *, common: Common = COMMON) -> None:
     """Look at everything that is asked when a resource is made from a template, page by page, as a console asks it.
 
     Parameters
@@ -88,7 +89,7 @@ async def create(name: str, /, *, resource: Annotated[str | None, Parameter(name
 
 
 @app.command
-async def edit(template: str, /, *, file: Path | None = None, revision: int | None = None,
+async def edit(template: ATemplate, /, *, file: Path | None = None, revision: int | None = None,
                common: Common = COMMON) -> None:
     """Change a template: in $EDITOR as one document, or by a file. Resources that exist are not changed by it.
 
@@ -112,7 +113,7 @@ async def edit(template: str, /, *, file: Path | None = None, revision: int | No
 
 
 @app.command
-async def clone(template: str, name: str, /, *, title: str = "", common: Common = COMMON) -> None:
+async def clone(template: ATemplate, name: str, /, *, title: str = "", common: Common = COMMON) -> None:
     """Make a template that is like another one.
 
     Parameters
@@ -131,7 +132,7 @@ async def clone(template: str, name: str, /, *, title: str = "", common: Common 
 
 
 @app.command
-async def delete(template: str, /, *, yes: Annotated[bool, Parameter(negative="")] = False,
+async def delete(template: ATemplate, /, *, yes: Annotated[bool, Parameter(negative="")] = False,
                  common: Common = COMMON) -> None:
     """Delete a template that no resource came from.
 
@@ -155,7 +156,7 @@ async def delete(template: str, /, *, yes: Annotated[bool, Parameter(negative=""
 
 
 @app.command
-async def export(template: str, /, *, file: Path | None = None, common: Common = COMMON) -> None:
+async def export(template: ATemplate, /, *, file: Path | None = None, common: Common = COMMON) -> None:
     """Write one template as a document, which create, edit and import read.
 
     Parameters

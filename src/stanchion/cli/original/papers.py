@@ -11,7 +11,8 @@ from stanchion.cli.original import host
 from stanchion.model.errors import NotFound
 
 
-async def export(file: Annotated[Path, Parameter(allow_leading_hyphen=True)], /, *names: Annotated[str, Parameter(completer=resources)]) -> None:
+async def export(file: Annotated[Path, Parameter(allow_leading_hyphen=True)], /,
+                 *names: Annotated[str, Parameter(completer=resources)]) -> None:
     """Write resources and templates into a new file, which import reads.
 
     Parameters

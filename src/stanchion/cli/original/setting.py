@@ -102,8 +102,9 @@ def _never(why: str) -> "Callable[[Client, str], Awaitable[str]]":
 
 _DERIVED = _never("the timers come with a profile and are proven together; `cluster set TOLERANCE SECONDS` or "
                   "`stanchion settings edit --profile` chooses one, `stanchion explain-timing` derives them")
-_MASTERLESS = _never("the cluster has no address of its own: every node answers for it, at the `listen_host` and "
-                     "`listen_port` of its agent.toml; an address that moves is a resource made from Generic_IP_Service")
+_MASTERLESS = _never("the cluster has no address of its own: every node answers for it, at the `listen_host` "
+                     "and `listen_port` of its agent.toml; an address that moves is a resource made from "
+                     "Generic_IP_Service")
 
 SETTINGS: Mapping[str, Setting] = {
     "QUORUM": Setting("nodes that must be up before resources load when the cluster starts", _quorum),
