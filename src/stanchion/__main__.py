@@ -142,7 +142,8 @@ def join(token: Annotated[str, Parameter(allow_leading_hyphen=True)], *, address
     told = joining.join(joining.Joining(
         token=token, directory=dir or founding.default_directory(), node=node or founding.default_node(),
         address=address, listen_port=port, peer_port=peer_port or port + 1, witness=witness,
-        self_fence=SelfFence(self_fence), supervisor=supervisor, etcd_ports=_ports(etcd_ports), etcd_data=etcd_data, etcd_ca=etcd_ca, etcd_cert=etcd_cert, etcd_key=etcd_key, etcd_user=etcd_user,
+        self_fence=SelfFence(self_fence), supervisor=supervisor, etcd_ports=_ports(etcd_ports), etcd_data=etcd_data,
+        etcd_ca=etcd_ca, etcd_cert=etcd_cert, etcd_key=etcd_key, etcd_user=etcd_user,
         etcd_password_file=etcd_password_file))
     sys.stdout.write(told + "\n")
 

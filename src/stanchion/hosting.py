@@ -37,7 +37,8 @@ def trusted(config: AgentConfig, directory: Path, *, managed: bool) -> AgentConf
     return replace(config, etcd_ca=own.ca, etcd_cert=own.cert, etcd_key=own.key) if managed else config
 
 
-def found_authority(directory: Path, cluster: str, node: NodeName, address: str, secret: str) -> tuple[Authority, Paper]:
+def found_authority(directory: Path, cluster: str, node: NodeName, address: str,
+                    secret: str) -> tuple[Authority, Paper]:
     """Make the authority of a new cluster, and its first host's papers. Raises ``HostError``, ``InvalidInput``."""
     own, now_s = Papers(directory), time.time()
     signer = Signer.make(cluster, now_s)

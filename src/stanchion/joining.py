@@ -196,8 +196,9 @@ async def _doubts(directory: Path, admission: Admission) -> list[str]:
             doubts.append(f"the door for agents at {peer} does not open to this host: {problem}")
         else:
             if abs(skew_s) > SKEW_S:
-                doubts.append(f"the clock of {hello.node} is {abs(skew_s):.0f} s {'ahead' if skew_s > 0 else 'behind'}: "
-                              "keep the clocks of all hosts in step (chrony, systemd-timesyncd)")
+                way = "ahead" if skew_s > 0 else "behind"
+                doubts.append(f"the clock of {hello.node} is {abs(skew_s):.0f} s {way}: keep the clocks of all "
+                              "hosts in step (chrony, systemd-timesyncd)")
     return doubts
 
 

@@ -2,8 +2,8 @@
 
 Agents may run meanwhile, and machines do. Most of the store is copied while everybody goes on; then the file is frozen
 for a moment, what is new is carried over, all of it is read back and compared, and the file is marked as left. From
-then on each agent that used the file ends with the reason, its service starts it anew, it reads its settings, which name
-the etcd now, and finds its session alive there: machines notice nothing.
+then on each agent that used the file ends with the reason, its service starts it anew, it reads its settings, which
+name the etcd now, and finds its session alive there: machines notice nothing.
 
 It can break off anywhere. Before the file is marked, nothing has happened: repeat it. Afterwards only the last word is
 missing in etcd, and repeating it says just that.
@@ -204,6 +204,6 @@ def _told(config: AgentConfig, settings: Path) -> str:
     again = f"stanchion status --config {settings.parent / 'client.toml'}"
     more = (f"\nNext host: stanchion token create --config {settings.parent / 'client.toml'}"
             if config.ca is not None else "")
-    return (f"The store of cluster {config.cluster} is in etcd: {', '.join(config.etcd)}. An agent that runs ends now and "
-            "is started anew by its service; one without a service is to be started by hand, at once: "
+    return (f"The store of cluster {config.cluster} is in etcd: {', '.join(config.etcd)}. An agent that runs ends now "
+            "and is started anew by its service; one without a service is to be started by hand, at once: "
             f"stanchion agent --config {settings}\nThen look: {again}{more}")

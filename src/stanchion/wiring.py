@@ -25,6 +25,7 @@ from stanchion.agent.daemon import Daemon
 from stanchion.agent.doors import Doors, Identity
 from stanchion.agent.notifying import Notifying
 from stanchion.config import AgentConfig
+from stanchion.doorways import Doorways
 from stanchion.drivers.clock import HostChance, HostClock
 from stanchion.drivers.device import DeviceWatchdog
 from stanchion.drivers.fence import SEARCHED, FenceAgents
@@ -35,7 +36,6 @@ from stanchion.drivers.pulse import DeafPulse, UdpPulse
 from stanchion.drivers.script import ScriptRunner
 from stanchion.drivers.templates import SHARE
 from stanchion.drivers.watchdog import NoWatchdog, SupervisorWatchdog
-from stanchion.doorways import Doorways
 from stanchion.hosting import door_of, url_of
 from stanchion.model.cluster import ClusterView, SelfFence
 from stanchion.model.errors import HostError, StanchionError, StoreUnavailable

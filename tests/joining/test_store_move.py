@@ -58,7 +58,8 @@ async def fill(store: Store) -> None:
     """Write, rewrite, delete, and leave history behind."""
     for number in range(30):
         entry = Entry(at_s=float(number), reason=reason(Why.CREATED, str(number)))
-        done = await store.commit(Transaction(puts=(Put(token(f"t{number % 7}", str(number))),), history=(entry, entry)))
+        put = Put(token(f"t{number % 7}", str(number)))
+        done = await store.commit(Transaction(puts=(put,), history=(entry, entry)))
         assert isinstance(done, Committed)
     await store.commit(Transaction(deletes=(Key(Kind.TOKEN, "t3"),)))
 

@@ -19,7 +19,8 @@ async def hello(here: Here) -> joining.Hello:
     """Tell who answers, and what time it is here."""
     settings, at = here.view().settings, instant(here.clock.now().wall_s)
     assert at is not None
-    return joining.Hello(node=here.node, cluster=settings.value.cluster if settings else "", version=here.version, at=at)
+    cluster = settings.value.cluster if settings else ""
+    return joining.Hello(node=here.node, cluster=cluster, version=here.version, at=at)
 
 
 def create(services: Services) -> FastAPI:

@@ -1,8 +1,9 @@
 """Where the agents answer and which token they ask for: said, else set in the environment, else written in a file.
 
-Each of the two is looked for on its own: first what the caller says, then ``STANCHION_URL`` (several separated by
-commas), ``STANCHION_TOKEN_FILE`` and ``STANCHION_CA`` (the certificate of the authority that vouches for the agents), then
-the settings file that is named (``STANCHION_CONFIG``) or the first that exists of ``~/.config/stanchion/client.toml`` and ``/etc/stanchion/client.toml``:
+Each is looked for on its own: first what the caller says, then ``STANCHION_URL`` (several separated by commas),
+``STANCHION_TOKEN_FILE`` and ``STANCHION_CA`` (the certificate of the authority that vouches for the agents), then the
+settings file that is named (``STANCHION_CONFIG``) or the first that exists of ``~/.config/stanchion/client.toml`` and
+``/etc/stanchion/client.toml``:
 
     urls = ["http://node1:7423", "http://node2:7423"]
     token_file = "/etc/stanchion/token"

@@ -7,7 +7,10 @@ from stanchion.trust import contexts
 
 
 def verified(connection: Connection) -> ssl.SSLContext | None:
-    """Decide whom to believe; None: anybody, or there is no TLS. Raises ``HostError`` where a certificate's file is no good."""
+    """Decide whom to believe; None: anybody, or there is no TLS.
+
+    Raises ``HostError`` where a certificate's file is no good.
+    """
     if connection.blind or not any(url.startswith("https:") for url in connection.urls):
         return None
     return contexts.client(connection.ca, connection.cert, connection.key)

@@ -102,7 +102,7 @@ class EtcdServer:
     def write(self) -> None:
         """Write the settings. Raises ``HostError``."""
         lines = [
-            "# The member of etcd on this host, for `stanchion etcd run`. Made by `stanchion`; certificates stand beside.",
+            "# The member of etcd on this host, for `stanchion etcd run`; its certificates stand beside.",
             *(f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in (
                 ("name", self.name), ("address", self.address), ("data", str(self.data)),
                 ("client_port", self.client_port), ("peer_port", self.peer_port), ("founds", self.founds)))]

@@ -59,7 +59,7 @@ class Kind(StrEnum):
     NOTIFICATION = "notification"
     NOTIFIED = "notified"
     AUTHORITY = "authority"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 - a kind of record
     RUN = "run"
     HISTORY = "history"
 

@@ -171,8 +171,8 @@ class Why(StrEnum):
     NOTIFY_REMOVED = "notify_removed"
     NOTIFY_FAILED = "notify_failed"
     NOTIFY_WORKS = "notify_works"
-    TOKEN_MADE = "token_made"
-    TOKEN_REVOKED = "token_revoked"
+    TOKEN_MADE = "token_made"  # noqa: S105 - a reason
+    TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a reason
     NODE_ADMITTED = "node_admitted"
     NODE_CERTIFIED = "node_certified"
     NODE_REMOVED = "node_removed"

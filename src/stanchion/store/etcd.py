@@ -219,17 +219,7 @@ class EtcdStore:
     async def _ready(self) -> bytes:
         """Give the cluster's mark; read it the first time."""
         if self._mark is None:
-            mark = await self._marked()
-            if mark is None:
-                raise StoreUnusable(f"this etcd holds no cluster {self.cluster}: correct the name, or run "
-                                    "`stanchion init` to found it")
-            if json.loads(mark)["d"].get("moving"):
-                raise StoreUnavailable(f"the cluster {self.cluster} is being moved into this etcd; wait until that has "
-                                       "ended, or repeat `stanchion store move` if it broke off")
-            if json.loads(mark)["v"] > SCHEMA:
-                raise StoreUnusable(f"the cluster {self.cluster} was founded by a newer version of Stanchion: "
-                                    "upgrade this node; nothing was changed")
-            self._mark = mark
+            self._mark = _usable(await self._marked(), self.cluster)
         return self._mark
 
     async def _marked(self) -> bytes | None:
@@ -303,3 +293,18 @@ class EtcdStore:
 def _under(prefix: bytes) -> pb.RangeRequest:
     """Ask for all keys that begin with the prefix."""
     return pb.RangeRequest(key=prefix, range_end=beyond(prefix))
+
+
+def _usable(mark: bytes | None, cluster: str) -> bytes:
+    """Give a cluster's mark. Raises ``StoreError`` where there is none, or nobody may use what is there."""
+    if mark is None:
+        raise StoreUnusable(f"this etcd holds no cluster {cluster}: correct the name, or run `stanchion init` to found "
+                            "it")
+    told = json.loads(mark)
+    if told["d"].get("moving"):
+        raise StoreUnavailable(f"the cluster {cluster} is being moved into this etcd; wait until that has ended, or "
+                               "repeat `stanchion store move` if it broke off")
+    if told["v"] > SCHEMA:
+        raise StoreUnusable(f"the cluster {cluster} was founded by a newer version of Stanchion: upgrade this node; "
+                            "nothing was changed")
+    return mark

@@ -62,11 +62,11 @@ class Arriving:
         return str(told.get("moving") or "cluster")
 
     async def begin(self) -> None:
-        """Claim the cluster's place. Raises ``AlreadyExists`` where it is taken; what broke off before is swept away."""
+        """Claim the cluster's place; what broke off before is swept away. Raises ``AlreadyExists``: it is taken."""
         state = await self.state()
         if state == "cluster":
-            raise AlreadyExists(f"this etcd holds a cluster {self._cluster} already; one that nobody uses is removed by "
-                                f"`etcdctl del --prefix /stanchion/{self._cluster}/`")
+            raise AlreadyExists(f"this etcd holds a cluster {self._cluster} already; one that nobody uses is removed "
+                                f"by `etcdctl del --prefix /stanchion/{self._cluster}/`")
         start, end = self._keys.everything
         sweep = pb.RequestOp(request_delete_range=pb.DeleteRangeRequest(key=start, range_end=end))
         if state != "nothing":

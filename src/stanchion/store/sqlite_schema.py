@@ -60,7 +60,8 @@ _NO_ROOM_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EIO})
 def create_file(path: Path, cluster: str, *, first: int = 0) -> None:
     """Make a new store for a cluster, readable by its owner alone. It appears whole or not at all.
 
-    ``first`` is its revision while it is empty. Raises ``AlreadyExists`` (the file, or the journal of an earlier one), ``InvalidInput``, ``StoreError``.
+    ``first`` is its revision while it is empty. Raises ``AlreadyExists`` (the file, or the journal of an earlier one),
+    ``InvalidInput``, ``StoreError``.
     """
     if not cluster or "/" in cluster:
         raise InvalidInput(f"{cluster!r} cannot be a cluster's name: it must not be empty or hold a slash")

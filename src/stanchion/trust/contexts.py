@@ -18,8 +18,8 @@ _ALERTS = {
     "HANDSHAKE_FAILURE": "it asks for a certificate, and we showed none: name the node's own",
     "CERTIFICATE_EXPIRED": "it does not accept our certificate, which has expired: renew it "
                            "(`stanchion cert renew`)",
-    "CERTIFICATE_REVOKED": "it does not accept our certificate, which was revoked when this node was removed: join anew "
-                           "(`stanchion join`)",
+    "CERTIFICATE_REVOKED": "it does not accept our certificate, which was revoked when this node was removed: "
+                           "join anew (`stanchion join`)",
     "UNKNOWN_CA": "it does not accept our certificate, which is another authority's: this node is of another cluster",
     "BAD_CERTIFICATE": "it does not accept our certificate: it may be not valid yet (compare the clocks), or damaged",
 }
@@ -61,7 +61,7 @@ class ServerContext(ssl.SSLContext):
 
 
 def server(cert: Path, key: Path, *, ca: Path | None = None, revoked: Path | None = None) -> ServerContext:
-    """Make the end that listens, for one connection; with ``ca`` only for clients whose certificate that authority signed.
+    """Make the end that listens, for one connection; with ``ca`` only for clients that this authority vouches for.
 
     Raises ``HostError`` where a file is missing or no good.
     """

@@ -58,7 +58,7 @@ class JoinOffer(Reply):
 
 
 class JoinRequest(Request):
-    """Ask to be admitted. ``request`` is a certificate request in PEM; ``etcd`` where our member will answer clients."""
+    """Ask to be admitted: with a certificate ``request`` in PEM, and where our member of ``etcd`` will answer."""
 
     id: str
     secret: str
