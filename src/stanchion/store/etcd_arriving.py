@@ -27,7 +27,7 @@ from stanchion.store.etcd_tls import EtcdTls
 from stanchion.store.etcd_wire import Wire
 from stanchion.store.sqlite_leaving import Contents, Leased, Row
 
-BUDGET_S = 10.0
+BUDGET_S = 5.0
 AT_ONCE = 64
 PAGE = 500
 TELL = 5000
