@@ -353,3 +353,22 @@ def test_a_live_move_that_the_loss_of_the_store_interrupts_ends_well() -> None:
         assert len(world.where("web")) == 1
 
     play(story)
+
+
+def test_a_load_that_had_to_wait_is_judged_anew() -> None:
+    """Sent, claimed, and put off by a promise; meanwhile somebody starts the machine by hand on another host."""
+
+    async def story(world: World) -> None:
+        await world.create(spec("web", preferred=("b", "c", "a")))
+        await world.give(Verb.ONLINE, "web")
+        await world.until(lambda view: any(held.value.state is State.LOADING for held in view.states.values()))
+        world.take_store(down=True)
+        await asyncio.sleep(20)
+        world.take_store(down=False)
+        await asyncio.sleep(1)
+        before = len([order for order in world.hosts[NodeName("b")].runner.orders if order.script == "load"])
+        await world.runs_on("web", "b", within_s=30)
+        assert before <= 1
+        assert world.where("web") == ("b",)
+
+    play(story)

@@ -158,8 +158,6 @@ PLANTS = (
     ), 9, "I2"),
     Plant("a node is asked from now on while the consent of the others still counts", (
         Edit(FAILSAFE, "            if self._tenure.by_consent:", "            if self._tenure is None:"),), 215, "I3"),
-    Plant("a member that reaches the store promises all the same", (
-        Edit(FAILSAFE, "if not (voices and self._tenure.reach.lenient) or", "if not voices or"),), 300, ""),
 )
 
 FOUND = tuple(plant for plant in PLANTS if plant.invariant)

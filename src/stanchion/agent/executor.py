@@ -43,13 +43,13 @@ log = structlog.get_logger(__name__)
 class Executor:
     """Carries out what the loop asks for. ``in_time`` tells whether the local deadline is still ahead.
 
-    ``free`` returns when nothing is promised to others that forbids to start anything.
+    ``free`` returns when nothing is promised to others that forbids to start anything: whether that took any time.
     """
 
     def __init__(self, doors: Doors, identity: Identity, *, post: Callable[[a.Happening], None],
                  in_time: Callable[[], bool], master: Callable[[], str], halt_within_s: Callable[[], float],
                  give_back: Callable[[SessionId], Coroutine[Any, Any, None]],
-                 free: Callable[[], Coroutine[Any, Any, None]]) -> None:
+                 free: Callable[[], Coroutine[Any, Any, bool]]) -> None:
         self._doors = doors
         self._identity = identity
         self._post = post
@@ -115,8 +115,9 @@ class Executor:
     # Scripts and looks.
 
     async def _script(self, action: a.RunScript) -> None:
-        if action.script in STARTS:
-            await self._free()
+        if action.script in STARTS and await self._free():
+            self._post(a.PutOff(resource=action.spec.name))
+            return
         if not self._in_time():
             return
         run = await self._run(action.spec, action.script, action.stage, dict(action.environment))

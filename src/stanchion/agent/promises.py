@@ -63,12 +63,14 @@ class Promises:
         if self.noted_s and not self.left_s:
             self._note(0.0)
 
-    async def over(self) -> None:
-        """Wait until nothing is promised, however often that is put off meanwhile."""
+    async def over(self) -> bool:
+        """Wait until nothing is promised, however often that is put off meanwhile; tell whether that took any time."""
+        waited = False
         while True:
             left_s = self.left_s
             if not left_s:
-                return
+                return waited
+            waited = True
             await asyncio.sleep(left_s)
 
     def _extend(self, lease_s: float) -> None:

@@ -194,6 +194,13 @@ class Reported:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PutOff:
+    """A script was not begun, because the node had promised to start nothing. By now it may: what is due is asked anew."""
+
+    resource: ResourceName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Woken:
     """Time passed."""
 
@@ -221,5 +228,5 @@ class Halted:
     presences: Mapping[ResourceName, Presence]
 
 
-Happening = ViewChanged | ScriptEnded | Looked | Checked | Reported | Woken | SessionOpened | CutOff | Halted
+Happening = ViewChanged | ScriptEnded | Looked | Checked | Reported | PutOff | Woken | SessionOpened | CutOff | Halted
 

@@ -109,6 +109,11 @@ def react(state: NodeState, happening: a.Happening, now: Moment) -> Reaction:
             return _pump_all(state, now)
         case a.ScriptEnded() | a.Looked() | a.Checked():
             return _pump_one(_learned(state, happening, now), happening.resource, now)
+        case a.PutOff():
+            duty = state.duties.get(happening.resource)
+            # What was seen before the wait says nothing any more.
+            freed = state if duty is None else _with(state, happening.resource, replace(duty, busy=None, facts={}))
+            return _pump_one(freed, happening.resource, now)
         case a.Reported():
             return _pump_one(_answered(state, happening, now), happening.resource, now)
 
