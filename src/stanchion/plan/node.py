@@ -107,13 +107,8 @@ def react(state: NodeState, happening: a.Happening, now: Moment) -> Reaction:
             return _pump_all(_seen(state, happening.view), now)
         case a.Woken():
             return _pump_all(state, now)
-        case a.ScriptEnded() | a.Looked() | a.Checked():
+        case a.ScriptEnded() | a.Looked() | a.Checked() | a.PutOff():
             return _pump_one(_learned(state, happening, now), happening.resource, now)
-        case a.PutOff():
-            duty = state.duties.get(happening.resource)
-            # What was seen before the wait says nothing any more.
-            freed = state if duty is None else _with(state, happening.resource, replace(duty, busy=None, facts={}))
-            return _pump_one(freed, happening.resource, now)
         case a.Reported():
             return _pump_one(_answered(state, happening, now), happening.resource, now)
 
@@ -187,12 +182,15 @@ def _awaited(state: ResourceState, me: NodeName) -> bool:
     return state.move.live and state.move.target == me
 
 
-def _learned(state: NodeState, happening: a.ScriptEnded | a.Looked | a.Checked, now: Moment) -> NodeState:
+def _learned(state: NodeState, happening: a.ScriptEnded | a.Looked | a.Checked | a.PutOff, now: Moment) -> NodeState:
     """Keep the result as a fact of its stage; a result of a stage that is past frees the hands and is dropped."""
     duty = state.duties.get(happening.resource)
     if duty is None:
         return state
     duty = replace(duty, busy=None)
+    if isinstance(happening, a.PutOff):
+        # What was seen before the wait says nothing any more.
+        return _with(state, happening.resource, replace(duty, facts={}))
     if isinstance(happening, a.ScriptEnded) and happening.step is a.Step.MONITOR:
         held = state.view.specs.get(happening.resource)
         interval_s = held.value.monitoring.interval_s if held else 0.0
