@@ -208,7 +208,7 @@ def told(config: AgentConfig) -> str:
     where, directory = config.token_file.parent, config.state_dir.parent
     if config.ca is not None:
         return (f"Node {config.node} of cluster {config.cluster} is ready; its files are in {directory}.\n"
-                f"{services(directory, etcd=(directory / ETCD).exists())}\n"
+                f"{services(directory, config.node, etcd=(directory / ETCD).exists())}\n"
                 f"Next host: stanchion token create --config {directory / 'client.toml'}")
     return (f"Node {config.node} of cluster {config.cluster} is ready; its files are in {where}.\n"
             f"Start its agent:  stanchion agent --config {config.state_dir.parent / 'agent.toml'}\n"

@@ -139,9 +139,9 @@ def told_papers(directory: Path) -> str:
             f"({(paper.not_after_s - time.time()) / 86_400:.0f} days)")
 
 
-def services(directory: Path, *, etcd: bool) -> str:
+def services(directory: Path, node: str, *, etcd: bool) -> str:
     """Write the unit files and say how to start what they are for, in this order."""
-    units = write_units(directory, etcd=etcd)
+    units = write_units(directory, node=node, etcd=etcd)
     names = " ".join(unit.name for unit in units)
     by_hand = [f"stanchion etcd run --dir {directory}"] if etcd else []
     by_hand.append(f"stanchion agent --config {directory / 'agent.toml'}")

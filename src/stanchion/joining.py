@@ -209,7 +209,7 @@ def _told(wanted: Joining, config: AgentConfig, server: EtcdServer | None, doubt
             "It has no member of etcd: the cluster has enough, or its etcd is looked after elsewhere.")
     return "\n".join([f"{config.node} is {kind} of cluster {config.cluster} now; its files are in {directory}. {vote}",
                       *(f"Look at this: {doubt}" for doubt in doubts),
-                      services(directory, etcd=server is not None)])
+                      services(directory, config.node, etcd=server is not None)])
 
 
 def renew(directory: Path) -> str:

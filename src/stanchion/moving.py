@@ -68,7 +68,7 @@ def move(wanted: Moving, say: Callable[[str], None]) -> str:
         server = _prepare(first, fresh[0], settings[0].parent, wanted)
         if server is not None and not asyncio.run(_answers(server, fresh[0])):
             return (f"etcd is set up for this host. Start it, then repeat this command:\n"
-                    f"{services(settings[0].parent, etcd=True)}")
+                    f"{services(settings[0].parent, fresh[0].node, etcd=True)}")
     revision = asyncio.run(_carry(first, fresh[0], say))
     for config, path in zip(fresh, settings, strict=True):
         shutil.copyfile(path, path.with_name(f"{path.name}.before-etcd"))

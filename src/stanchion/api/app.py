@@ -16,6 +16,7 @@ from stanchion.api import (
     resources,
     scripts,
     settings,
+    standing,
     statistics,
     stories,
     templates,
@@ -48,8 +49,8 @@ def create(services: Services) -> FastAPI:
     problems.install(app)
     bearer = Security(HTTPBearer(auto_error=False, description="the token that stands in the agent's token file"))
     v1 = APIRouter(prefix="/v1", dependencies=[bearer])
-    for part in (clusters, settings, nodes, templates, resources, scripts, importing, events, stories, notification,
-                 report, statistics):
+    for part in (clusters, standing, settings, nodes, templates, resources, scripts, importing, events, stories,
+                 notification, report, statistics):
         v1.include_router(part.router)
     v1.include_router(nodes.agents)
     for door in (admission.tokens, admission.doors, admission.certificates, members.router):

@@ -91,6 +91,24 @@ async def release(here: Here, by: By, name: str) -> replies.IntentInfo:
     return await ordering.take(here, Verb.RELEASE, by, node=finding.node(here.view(), name))
 
 
+@router.post("/{name}/drain", status_code=status.HTTP_202_ACCEPTED)
+async def drain(here: Here, by: By, name: str) -> replies.IntentInfo:
+    """Empty the node, live where the scripts can; it stays a member, and is given nothing new until the drain ends."""
+    return await ordering.take(here, Verb.DRAIN, by, node=finding.node(here.view(), name))
+
+
+@router.post("/{name}/undrain", status_code=status.HTTP_202_ACCEPTED)
+async def undrain(here: Here, by: By, name: str) -> replies.IntentInfo:
+    """End the drain of a node: it may hold resources again."""
+    return await ordering.take(here, Verb.UNDRAIN, by, node=finding.node(here.view(), name))
+
+
+@router.post("/{name}/hand-over", status_code=status.HTTP_202_ACCEPTED)
+async def hand_over(here: Here, by: By, name: str) -> replies.IntentInfo:
+    """Tell that the node's host shuts down: it is emptied by the cluster's policy, and leaves until it is back."""
+    return await ordering.take(here, Verb.HAND_OVER, by, node=finding.node(here.view(), name))
+
+
 @router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)
 async def remove(here: Here, by: By, name: str) -> None:
     """Forget a node that has left, holds nothing, and is nobody's preferred node."""

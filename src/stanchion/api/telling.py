@@ -3,7 +3,8 @@
 import re
 from typing import Any, Literal
 
-from stanchion.model.cluster import ClusterView, Held, SelfFence, Session
+from stanchion.api import held_back
+from stanchion.model.cluster import ClusterView, Held, ProofKind, SelfFence, Session
 from stanchion.model.fencing import Attempt, FenceDevice, Protection
 from stanchion.model.history import Entry, Run
 from stanchion.model.ids import NodeName, ResourceName
@@ -13,7 +14,7 @@ from stanchion.model.resource import Machine, Monitoring, Policies, ScriptKind, 
 from stanchion.model.state import holders
 from stanchion.model.template import Template
 from stanchion.model.timing import TIMINGS, Profile
-from stanchion.plan import binding, orders, quarantine, strays, timing
+from stanchion.plan import binding, orders, quarantine, standing, strays, timing
 from stanchion.plan.protection import protection
 from stanchion.wire import replies
 from stanchion.wire.events import EventInfo
@@ -41,6 +42,8 @@ def cluster_info(view: ClusterView, node: NodeName, version: str) -> replies.Clu
         quorum_timeout_s=settings.quorum_timeout_s if settings else 0.0,
         formed_at=replies.instant(membership.formed_at_s) if membership else None,
         profile=settings.profile if settings else Profile.DEFAULT,
+        pause=held_back.pause_info(view),
+        down=held_back.down_info(view),
     )
 
 
@@ -62,7 +65,7 @@ def node_info(view: ClusterView, name: NodeName) -> replies.NodeInfo:
     held = sorted(state.value.name for state in view.states.values() if name in holders(state.value))
     return replies.NodeInfo(
         name=name,
-        state=_node_state(view, name, wanted=known is None or known.value.wanted),
+        state=_node_state(view, name),
         master=view.master is not None and view.master.value.node == name,
         self_fence=session.self_fence if session else SelfFence.NONE,
         protected_by=(by := protection(view, name)),
@@ -70,6 +73,7 @@ def node_info(view: ClusterView, name: NodeName) -> replies.NodeInfo:
                      if by is Protection.NOTHING and not (known and known.value.witness) else None),
         quarantine=reason_info(why) if (why := quarantine.told(view, name)) is not None else None,
         quarantined_at=replies.instant(known.value.quarantined_at_s) if known else None,
+        emptying=held_back.emptying_info(view, name),
         fence=tuple(map(device_info, known.value.fence)) if known else (),
         fencing=_fencing_info(view, session) if session else None,
         witness=known is not None and known.value.witness,
@@ -105,11 +109,14 @@ def _fencing_info(view: ClusterView, session: Session) -> replies.FencingInfo | 
     return replies.FencingInfo(attempt=of.attempt, tries=of.tries, at=replies.instant(of.at_s), text=sentence(why))
 
 
-def _node_state(view: ClusterView, name: NodeName, *,
-                wanted: bool) -> Literal["up", "joining", "leaving", "left", "down"]:
+def _node_state(view: ClusterView, name: NodeName) -> Literal["up", "joining", "leaving", "left", "down"]:
+    leaves, last = standing.leaves(view, name), view.sessions.get(name)
     if not view.is_live(name):
-        return "down" if wanted else "left"
-    if not wanted:
+        proof = view.proofs.get(last.value.id) if last else None
+        # Whom an operator asked out has left, whatever its end was; the others have only if they said so themselves.
+        asked = name in view.nodes and not view.nodes[name].value.wanted
+        return "left" if asked or (leaves and proof and proof.value.kind is ProofKind.CLEAN) else "down"
+    if leaves:
         return "leaving"
     members = view.membership.value.members if view.membership else {}
     return "up" if members.get(name) == view.session_of(name) else "joining"

@@ -17,6 +17,7 @@ from stanchion.cli import (
     resources,
     ruling,
     scripts,
+    standing,
     templates,
 )
 from stanchion.cli.running import run_app, words
@@ -36,6 +37,13 @@ app.command(orders.migrate)
 app.command(orders.alert)
 app.command(orders.end_process)
 app.command(nodes.app)
+app.command(standing.drain)
+app.command(standing.undrain)
+app.command(standing.pause)
+app.command(standing.resume)
+app.command(standing.down)
+app.command(standing.up)
+app.command(standing.handover)
 app.command(fences.app)
 app.command(hosts.token)
 app.command(ruling.settings)

@@ -148,6 +148,10 @@ async def _progress(session: Session, intent: "IntentInfo", subject: str) -> str
     from stanchion.cli import show
 
     now = await _resource(session, intent)
+    if now is None and intent.node is not None:
+        node = await session.client.node(intent.node)
+        if node.emptying is not None:
+            return node.emptying.text
     return show.where(now) if now else f"{subject}: {intent.verb} {intent.outcome}"
 
 

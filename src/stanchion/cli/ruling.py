@@ -8,6 +8,7 @@ from stanchion.cli.changes import seconds
 from stanchion.cli.session import COMMON, Common, Session
 from stanchion.model.errors import InvalidInput, NotFound
 from stanchion.model.groups import Bond
+from stanchion.model.standing import Shutdown
 from stanchion.model.timing import Profile
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ async def show_settings(*, common: Common = COMMON) -> None:
 
 @settings.command(name="edit")
 async def edit_settings(*, profile: Profile | None = None, quorum_nodes: int | None = None,
-                        quorum_timeout: str | None = None, history: int | None = None, revision: Revision = None,
+                        quorum_timeout: str | None = None, history: int | None = None,
+                        shutdown: Shutdown | None = None, revision: Revision = None,
                         common: Common = COMMON) -> None:
     """Change the settings of the whole cluster; what is left out stays.
 
@@ -46,12 +48,14 @@ async def edit_settings(*, profile: Profile | None = None, quorum_nodes: int | N
         After this time they load all the same: 90, 90s, 10m.
     history
         How many lines of history are kept.
+    shutdown
+        What becomes of the machines of a host that shuts down: migrate, failover or freeze.
     revision
         Refuse to save when the settings are not at this revision any more.
     """
     from stanchion.wire.ruling import SettingsChange
 
-    said = {"profile": profile, "quorum_nodes": quorum_nodes, "history_kept": history,
+    said = {"profile": profile, "quorum_nodes": quorum_nodes, "history_kept": history, "shutdown": shutdown,
             "quorum_timeout_s": None if quorum_timeout is None else seconds(quorum_timeout)}
     change = SettingsChange.model_validate({name: value for name, value in said.items() if value is not None})
     if not change.model_fields_set:

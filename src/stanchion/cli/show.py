@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from stanchion.cli import show_papers
+from stanchion.cli import show_papers, show_standing
 from stanchion.model.fencing import Protection
 from stanchion.model.history import RunEnd, Severity
 from stanchion.model.resource import LoadFailure, RetryComatose, ScriptKind
@@ -137,9 +137,12 @@ def nodes(of: Sequence[replies.NodeInfo], cluster: replies.ClusterInfo) -> Rende
         if one.master:
             name.append(" (master)", "yellow")
         held = ", ".join((*one.resources, *(f"{stray} (stray)" for stray in one.strays))) or "-"
+        if one.emptying is not None and one.emptying.because == "drain":
+            name.append(" (drained)", "yellow")
         table.add_row(name, Text(one.state, style=NODE_COLOURS[one.state]), _protection(one), instant(one.since),
                       _plain(held + _doubt(one)))
-    return Group(_plain(line), Text(), table, *_dangers(of))
+    loud = show_standing.loud(cluster.pause, cluster.down)
+    return Group(*loud, *((Text(),) if loud else ()), _plain(line), Text(), table, *_dangers(of))
 
 
 def _protection(of: replies.NodeInfo) -> Text:
@@ -153,6 +156,8 @@ def _dangers(of: Iterable[replies.NodeInfo]) -> tuple[Text, ...]:
     told = [Text(f"{one.unprotected.text}.", style="bold red") for one in of
             if one.unprotected is not None and one.state != "left"]
     told += [Text(f"{one.fencing.text}.", style="bold red") for one in of if one.fencing is not None]
+    told += [Text(f"{one.emptying.text}.", style="green" if one.emptying.safe else "bold yellow") for one in of
+             if one.emptying is not None and one.emptying.because != "down" and one.state != "left"]
     told += [Text(f"{one.quarantine.text}.", style="bold red") for one in of if one.quarantine is not None]
     return (Text(), *(Text(text.plain[:1].upper() + text.plain[1:], text.style) for text in told)) if told else ()
 

@@ -5,7 +5,14 @@ from rich.table import Table
 from rich.text import Text
 
 from stanchion.cli.show import duration, instant, table_of
+from stanchion.model.standing import Shutdown
 from stanchion.wire import ruling
+
+_SHUTDOWN = {
+    Shutdown.MIGRATE: "migrate: live to other nodes where the scripts can, else unload and load there",
+    Shutdown.FAILOVER: "failover: unload, then load on other nodes",
+    Shutdown.FREEZE: "freeze: unload, and load there again when the host is back",
+}
 
 
 def settings(of: ruling.SettingsInfo) -> RenderableType:
@@ -15,6 +22,7 @@ def settings(of: ruling.SettingsInfo) -> RenderableType:
     for name, value in (
         ("Cluster", of.cluster), ("Profile", of.profile.value), ("Quorum nodes", str(of.quorum_nodes)),
         ("Quorum timeout", duration(of.quorum_timeout_s)), ("History kept", f"{of.history_kept} lines"),
+        ("Shutdown", _SHUTDOWN[of.shutdown]),
         ("Groups", ", ".join(group.name for group in of.groups) or "-"), ("Saved", saved),
         ("Revision", str(of.revision)),
     ):

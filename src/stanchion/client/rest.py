@@ -19,6 +19,7 @@ from stanchion.client.configuring import Configuring
 from stanchion.client.connection import Connection
 from stanchion.client.past import Past, filters
 from stanchion.client.ruling import Ruling, if_match
+from stanchion.client.standing import Standing
 from stanchion.client.trusting import doubt, verified
 from stanchion.model.errors import (
     AlreadyExists,
@@ -53,7 +54,7 @@ _ERRORS: Mapping[str, type[StanchionError]] = {
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-class Client(Past, Ruling, Configuring):
+class Client(Past, Ruling, Standing, Configuring):
     """A cluster, as a program speaks to it. Use it as an async context.
 
     Every method raises the ``StanchionError`` that the agent answered with, ``NotAllowed`` for a wrong token, and
@@ -119,8 +120,9 @@ class Client(Past, Ruling, Configuring):
         return await self._get(fencing.FenceAgentList, "fence-agents")
 
     async def order_node(self, name: str,
-                         what: Literal["leave", "join", "confirm-down", "release"]) -> replies.IntentInfo:
-        """Order a node in or out, state that it is down, or release it from quarantine."""
+                         what: Literal["leave", "join", "confirm-down", "release", "drain", "undrain",
+                                       "hand-over"]) -> replies.IntentInfo:
+        """Order a node in or out, drained or not; tell that its host shuts down, state that it is down, release it."""
         return await self._send(replies.IntentInfo, "POST", f"nodes/{_part(name)}/{what}")
 
     async def remove_node(self, name: str) -> None:

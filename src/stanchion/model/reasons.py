@@ -118,8 +118,8 @@ SENTENCES: dict[Why, str] = {
     Why.NODE_NOT_QUARANTINED: "{0} is not in quarantine",
     Why.NODE_IS_DRAINED: "{0} is drained already; `stanchion node show {0}` tells what is left there",
     Why.NODE_NOT_DRAINED: "{0} is not drained",
-    Why.DRAIN_NOWHERE: "no other member could hold anything, so {0} cannot be drained; `stanchion down` stops the whole "
-                       "cluster",
+    Why.DRAIN_NOWHERE: "no other member could hold anything, so {0} cannot be drained; `stanchion down` stops the "
+                       "whole cluster",
     Why.DRAIN_WITNESS: "{0} is a witness: it never holds a resource, so there is nothing to drain",
     Why.ENDED_PROCESS: "the running script was ended",
     Why.NO_PROCESS: "no script of {0} is running",

@@ -120,7 +120,8 @@ def _confirmed(view: ClusterView, held: Held[Intent], node: NodeName, me: Sessio
     told = replace(ends.entry(why, intent, me, now), cause=session, severity=Severity.WARNING)
     change = Transaction(guards=(Guard(Key(Kind.LIVE, node), alive(view, node).revision),), puts=(Put(proof),),
                          history=(told,))
-    return ends.joined(Decision(transaction=change, why=why), ends.write(held, ends.done(intent, why, now), why, me, now))
+    over = ends.write(held, ends.done(intent, why, now), why, me, now)
+    return ends.joined(Decision(transaction=change, why=why), over)
 
 
 def ending(view: ClusterView, intent: Intent, now: Moment) -> Intent | None:

@@ -27,6 +27,7 @@ from stanchion.model.resource import (
 from stanchion.model.state import AlertKind, Mark, Phase, State
 from stanchion.model.template import ParameterKind
 from stanchion.model.timing import Profile
+from stanchion.wire.standing import DownInfo, EmptyingInfo, PauseInfo
 
 
 class Reply(BaseModel):
@@ -86,7 +87,7 @@ class TimingInfo(Reply):
 
 
 class ClusterInfo(Reply):
-    """The cluster as the answering node sees it."""
+    """The cluster as the answering node sees it, and what holds the whole of it back, loudly."""
 
     name: str
     node: str
@@ -99,6 +100,8 @@ class ClusterInfo(Reply):
     quorum_timeout_s: float
     formed_at: datetime | None = None
     profile: Profile
+    pause: PauseInfo | None = None
+    down: DownInfo | None = None
 
 
 class FenceDeviceInfo(Reply):
@@ -127,7 +130,8 @@ class NodeInfo(Reply):
     when nothing can. ``fence`` are the devices that can switch it off, tried in this order.
     A ``witness`` votes and holds nothing; ``etcd``: its member.
     ``revision`` is what a change of the devices names in If-Match.
-    ``quarantine`` says why nothing new goes there, ``quarantined_at`` since when.
+    ``quarantine`` says why nothing new goes there, ``quarantined_at`` since when. ``emptying``: how far it has come
+    where it is to hold nothing.
     """
 
     name: str
@@ -138,6 +142,7 @@ class NodeInfo(Reply):
     unprotected: ReasonInfo | None = None
     quarantine: ReasonInfo | None = None
     quarantined_at: datetime | None = None
+    emptying: EmptyingInfo | None = None
     fence: tuple[FenceDeviceInfo, ...] = ()
     fencing: FencingInfo | None = None
     witness: bool = False

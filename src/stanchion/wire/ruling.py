@@ -5,6 +5,7 @@ from datetime import datetime
 from pydantic import ConfigDict, Field
 
 from stanchion.model.groups import Bond
+from stanchion.model.standing import Shutdown
 from stanchion.model.timing import Profile
 from stanchion.wire.replies import Reply
 from stanchion.wire.requests import Request, Seconds
@@ -20,6 +21,7 @@ class SettingsChange(Request):
     quorum_nodes: int | None = None
     quorum_timeout_s: Seconds | None = None
     history_kept: int | None = None
+    shutdown: Shutdown | None = None
 
 
 class GroupChange(Request):
@@ -60,6 +62,7 @@ class GroupList(Reply):
 class SettingsInfo(Reply):
     """The settings of the whole cluster.
 
+    ``shutdown`` is what becomes of the machines of a host that shuts down.
     ``other_timers`` are the nodes that are members in a session which was opened under another profile: they keep its
     timers until they join anew. ``revision`` is what a change names in If-Match.
     """
@@ -70,6 +73,7 @@ class SettingsInfo(Reply):
     quorum_nodes: int
     quorum_timeout_s: float
     history_kept: int
+    shutdown: Shutdown = Shutdown.MIGRATE
     groups: tuple[GroupInfo, ...] = ()
     revision: int
     saved_by: str = ""
