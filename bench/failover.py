@@ -25,9 +25,10 @@ from stanchion.client import Client
 from stanchion.lab import etcd
 from stanchion.lab.fencing import device
 from stanchion.lab.rack import Rack
-from stanchion.model.errors import HostError
+from stanchion.model.errors import HostError, NotNow
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import State
+from stanchion.wire.replies import ResourceInfo
 from stanchion.wire.requests import MonitoringChange, NodeChange, ResourceChange, ResourceCreate, ScriptChange
 
 HERE = Path(__file__).parent
@@ -112,8 +113,8 @@ class Bench:
         try:
             return await rig.until(lambda: self._starts(dead), f"the resources of {dead} did not start elsewhere")
         except HostError as fault:
-            told = {f"{each.state} on {each.node}: {each.reason.text}" for each in (await client.resources()).resources}
-            raise HostError(f"{fault}; they are {told}") from None
+            told = {_told_of(each) for each in (await client.resources()).resources}
+            raise HostError(f"{fault}; {', '.join(sorted(told))}") from None
 
     async def _starts(self, dead: str) -> list[float] | None:
         """Give the instants at which the load scripts began elsewhere; None: not all have."""
@@ -128,8 +129,11 @@ class Bench:
     async def _gather(self, client: Client, node: str) -> None:
         """Bring all resources to one node, by offline and online: that also forgets what hosts they lost before."""
         async def all_in(state: State, at: str | None) -> bool | None:
-            resources = (await client.resources()).resources
-            return all((each.state, each.node) == (state, at or each.node) for each in resources) or None
+            others = [each for each in (await client.resources()).resources
+                      if (each.state, each.node) != (state, at or each.node)]
+            if others:
+                raise NotNow(f"{len(others)} are not; {_told_of(others[0])}")
+            return True
 
         running = [each.name for each in (await client.resources()).resources if each.state is not State.OFFLINE]
         await asyncio.gather(*(client.offline(name) for name in running))
@@ -152,6 +156,10 @@ class Bench:
         for host in self._rack.lab.hosts:
             node = await client.node(host.name)
             await client.edit_node(host.name, NodeChange(fence=(device(host),) if fence else ()), seen=node.revision)
+
+
+def _told_of(resource: ResourceInfo) -> str:
+    return f"{resource.name} is {resource.state} on {resource.node} ({resource.reason.text})"
 
 
 def table(found: Sequence[Once]) -> list[str]:

@@ -60,7 +60,8 @@ def simulated(hours: float, profile: Profile) -> None:
 
     began = time.monotonic()
     played = play(life, watch)
-    print(f"| simulated, {profile} | {played.lasted_s / HOUR_S:.1f} hours, played in {time.monotonic() - began:.0f} s | "
+    took_s = time.monotonic() - began
+    print(f"| simulated, {profile} | {played.lasted_s / HOUR_S:.1f} hours, played in {took_s:.0f} s | "
           f"{len(played.violations)} false alarms |", flush=True)
     for violation in played.violations[:5]:
         print(f"  {violation.told()}")
@@ -86,8 +87,8 @@ async def real(minutes: float, profile: str) -> None:
         told = [event.reason.text for event in events]
         lives = sum(before[name]["boot"] != after[name]["boot"] or before[name]["agent"] != after[name]["agent"]
                     for name in before)
-        print(f"| real, {profile} | {minutes:g} minutes at load {load:.1f} | {len(told)} lines of history, {lives} hosts "
-              f"or agents started anew, epoch {first.cluster.epoch} to {last.cluster.epoch} |", flush=True)
+        print(f"| real, {profile} | {minutes:g} minutes at load {load:.1f} | {len(told)} lines of history, {lives} "
+              f"hosts or agents started anew, epoch {first.cluster.epoch} to {last.cluster.epoch} |", flush=True)
         for line in told[:10]:
             print(f"  {line}")
 

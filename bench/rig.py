@@ -55,8 +55,10 @@ def cluster(profile: str) -> Iterator[Rack]:
     try:
         with rack(directory, 3, profile) as made:
             yield made
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    except StanchionError:
+        print(f"What each part logged is kept in {directory}.", file=sys.stderr)
+        raise
+    shutil.rmtree(directory, ignore_errors=True)
 
 
 def enter(directory: Path | None = None) -> None:
