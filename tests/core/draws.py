@@ -6,10 +6,11 @@ from typing import Any
 from hypothesis import strategies as st
 
 from core.clusters import NOW, apart, node_records, order, proven, record, spec, together, written
-from stanchion.model.cluster import ClusterView, Live, Master, Membership, ProofKind, Record, Settings
+from stanchion.model.cluster import ClusterView, Live, Master, Membership, Node, ProofKind, Record, Settings
 from stanchion.model.orders import Outcome, Verb
 from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import FailbackMode, FailoverMode, ResourceSpec, StartMode
+from stanchion.model.standing import Down, Drained, Pause, Shutdown, Standing
 from stanchion.model.state import AlertKind, Mark, Move, Phase, ResourceState, State
 
 NODES, RESOURCES = "abc", ("db", "mail", "web")
@@ -25,12 +26,24 @@ class Host:
     wanted: bool
     protected: bool
     proofs: tuple[int, ...]
+    drained: bool = False
+    closing: bool = False
 
     def records(self) -> list[Record]:
         """What the store holds of it."""
         return [*node_records(self.name, dead=not self.alive, left=not self.wanted, unprotected=not self.protected,
                               life=self.life),
+                Node(name=self.name, wanted=self.wanted, closing=f"boot-{self.name}1" if self.closing else None,
+                     drained=Drained(by="root", at_s=NOW.wall_s) if self.drained else None),
                 *(proven(self.name, f"{self.name}{life}", ProofKind.CONFIRMED, "root") for life in self.proofs)]
+
+
+SELDOM = st.sampled_from([False, False, False, True])
+
+STANDING = st.sampled_from([None, None, None, None, Standing(),
+                            Standing(pause=Pause(by="root", since_s=NOW.wall_s - 60)),
+                            Standing(pause=Pause(by="root", since_s=NOW.wall_s - 60, until_s=NOW.wall_s - 1)),
+                            Standing(down=Down(by="root", at_s=NOW.wall_s, boots=("boot-a1",)))])
 
 
 @st.composite
@@ -40,7 +53,8 @@ def hosts(draw: st.DrawFn, name: str, *, alive: bool | None = None) -> Host:
     life = draw(st.sampled_from([1, 2]))
     over = [each for each in range(1, life + 1) if each < life or not lives]
     proofs = tuple(each for each in over if draw(st.booleans()))
-    return Host(name, life, lives, draw(st.sampled_from([True, True, False])), draw(st.booleans()), proofs)
+    return Host(name, life, lives, draw(st.sampled_from([True, True, False])), draw(st.booleans()), proofs,
+                drained=draw(SELDOM), closing=draw(SELDOM))
 
 
 def specs(name: str) -> st.SearchStrategy[ResourceSpec]:
@@ -91,6 +105,8 @@ def states(draw: st.DrawFn, name: str, fates: dict[str, Host]) -> ResourceState:
                                   session=None if way is Phase.PREPARE else there)
         case State.OFFLINE | State.UNASSIGNED | State.QUORUM_WAIT:
             fields.update(session=None, operation=None)
+            if word is State.UNASSIGNED and draw(SELDOM):
+                fields["awaits"] = node
     return record(word, node, name=name, **fields)
 
 
@@ -105,7 +121,10 @@ def clusters(draw: st.DrawFn, *, orders: bool = True) -> ClusterView:
     fates = {name: draw(hosts(name, alive=True if name == "a" else None)) for name in NODES}
     groups = draw(st.sampled_from([(), (apart("db", "web"),), (apart("db", "web"), apart("mail", "web")),
                                    (together("web", "mail"),), (together("mail", "db"), apart("db", "web"))]))
-    records: list[Record] = [Settings(cluster="test", quorum_nodes=draw(st.integers(1, 3)), groups=groups)]
+    records: list[Record] = [Settings(cluster="test", quorum_nodes=draw(st.integers(1, 3)), groups=groups,
+                                      shutdown=draw(st.sampled_from(Shutdown)))]
+    if (standing := draw(STANDING)) is not None:
+        records.append(standing)
     for fate in fates.values():
         records += fate.records()
     members = {each.node: each.session for each in records if isinstance(each, Live)}
