@@ -132,8 +132,11 @@ class Runner(Protocol):
         """Give the process id of the resource's script that runs now, if any."""
         ...
 
-    async def end(self, resource: ResourceName, *, grace_s: float = 5.0) -> bool:
-        """End the process group of the resource's running script: TERM, after the grace KILL. False: nothing ran."""
+    async def end(self, resource: ResourceName, *, grace_s: float = 5.0, script: ScriptKind | None = None) -> bool:
+        """End the process group of the resource's running script: TERM, after the grace KILL. False: nothing ran.
+
+        ``script``: only one of that kind.
+        """
         ...
 
     async def forget(self, resource: ResourceName) -> None:

@@ -112,6 +112,25 @@ def test_a_session_that_is_given_back_is_never_lived_in_again() -> None:
     play(story)
 
 
+def test_a_halt_that_is_still_under_way_does_not_end_what_is_adopted() -> None:
+    """A node is back before its slow halt is done: what it adopts then must not vanish a moment later, unnoticed."""
+
+    async def story(world: World) -> None:
+        await _on_b(world)
+        world.nature.faults["web", ScriptKind.HALT] = Fault(takes_s=3.0)
+        before = (await world.view()).session_of(NodeName("b"))
+        world.isolate("b")
+        await asyncio.sleep(5.5)
+        world.reconnect("b")
+        await world.until(lambda view: view.session_of(NodeName("b")) not in {None, before})
+        await asyncio.sleep(30.0)
+        state = await world.state("web")
+        assert state.state is State.RUNNING
+        assert world.where("web") == (state.node,)
+
+    play(story, has_watchdog=False)
+
+
 def test_an_answer_lost_while_leaving_ends_the_session_all_the_same() -> None:
     """The proof is written, its writer does not know it, and is wanted again at once."""
 

@@ -160,6 +160,9 @@ class Executor:
             log.warning("a run is not recorded", resource=run.resource, problem=str(problem))
 
     async def _look(self, action: a.Look) -> None:
+        if action.step is a.Step.LOOK:
+            # What is to be adopted must not be ended a moment later by the halt of a session that is past.
+            await self._doors.runner.end(action.spec.name, grace_s=HALT_GRACE_S, script=ScriptKind.HALT)
         presence, text = await self._doors.hypervisor.look(action.spec)
         if action.after_unload and presence is Presence.UNKNOWN and action.spec.machine.kind.value == "script":
             # Where only the monitor script can tell, its failure after a good unload means that it is gone.

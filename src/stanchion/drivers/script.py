@@ -25,6 +25,7 @@ from stanchion.drivers import keeper, rehearsal
 from stanchion.drivers.rundir import CODE_REFUSED, RunDirectory, file_name, runs_in
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import NodeName, ResourceName
+from stanchion.model.resource import ScriptKind
 from stanchion.ports import Clock, ScriptOrder
 
 RUNS_KEPT = 20
@@ -86,10 +87,11 @@ class ScriptRunner:
         """Give the process id of the resource's script that runs now, if any."""
         return next((directory.pid for directory in self._living(resource) if directory.pid), None)
 
-    async def end(self, resource: ResourceName, *, grace_s: float = GRACE_S) -> bool:
+    async def end(self, resource: ResourceName, *, grace_s: float = GRACE_S, script: ScriptKind | None = None) -> bool:
         """End the process group of the resource's running script: TERM, then KILL. False: nothing ran."""
         unbegun = await self._settle(resource)
-        living = await asyncio.to_thread(self._living, resource)
+        living = [directory for directory in await asyncio.to_thread(self._living, resource)
+                  if script is None or directory.path.parent.name == script]
         await asyncio.gather(*(directory.end(grace_s) for directory in living))
         return bool(living) or unbegun > 0
 

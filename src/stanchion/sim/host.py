@@ -290,9 +290,11 @@ class PretendRunner:
         """Give a number for the script that runs now."""
         return 4242 if self._living(resource) else None
 
-    async def end(self, resource: ResourceName, *, grace_s: float = 5.0) -> bool:  # noqa: ARG002 - the port's
+    async def end(self, resource: ResourceName, *, grace_s: float = 5.0,  # noqa: ARG002 - the port's
+                  script: ScriptKind | None = None) -> bool:
         """End the resource's running script."""
-        living = self._living(resource)
+        kinds = {task: key[1] for key, task in self._runs.items()}
+        living = [task for task in self._living(resource) if script is None or kinds.get(task) == script]
         for task in living:
             task.cancel()
         if living:
@@ -338,7 +340,7 @@ class PretendRunner:
                                             again=True))
                 host.become(machine, Condition.EXECUTES)
             case ScriptKind.UNLOAD if other:
-                return self._send(machine, NodeName(other))
+                return self._send(machine, NodeName(other), door=order.environment.get("STANCHION_DOOR", ""))
             case ScriptKind.UNLOAD | ScriptKind.HALT:
                 host.become(machine, None)
             case ScriptKind.PREPARE if host.machines.get(machine) is Condition.EXECUTES:
@@ -349,9 +351,10 @@ class PretendRunner:
                 return 0 if host.machines.get(machine) is Condition.EXECUTES else 7
         return 0
 
-    def _send(self, machine: str, target: NodeName) -> int:
+    def _send(self, machine: str, target: NodeName, door: str) -> int:
+        """Send it to where it is awaited; without a door, the hypervisor there lets in what it does not have."""
         there = self._host.nature.hosts[target]
-        if not there.powered or there.machines.get(machine) is not Condition.AWAITED:
+        if not there.powered or there.machines.get(machine) is not (Condition.AWAITED if door else None):
             return 1
         self._host.become(machine, None)
         there.become(machine, Condition.ARRIVED)
