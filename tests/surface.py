@@ -51,6 +51,7 @@ from stanchion.model.orders import Intent, Outcome
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec, Script, ScriptKind, Scripts
 from stanchion.model.state import ResourceState, State
+from stanchion.model.statistics import Statistics
 from stanchion.model.timing import TIMINGS, Profile
 from stanchion.model.transaction import Committed, Conflict, Put, Transaction
 from stanchion.sim.store import MemoryEngine, MemoryStore
@@ -62,6 +63,8 @@ NOW_S = 1_790_000_000.0
 TEMPLATES = shipped()
 MONITOR = Script(text="exit 0\n", timeout_s=60)
 
+
+NOTHING_COUNTED = Statistics(since_s=NOW_S)
 
 _APPS: list[FastAPI] = []
 """The application, made once: making one takes a tenth of a second, and it keeps nothing but its services."""
@@ -170,6 +173,7 @@ class World:
     process: int | None = None
     ended_processes: list[str] = field(default_factory=list)
     ends: Callable[[Intent], tuple[Outcome, Reason]] | None = None
+    counted: Statistics = NOTHING_COUNTED
 
     def __post_init__(self) -> None:
         self.store = Watched(self.engine)
@@ -233,7 +237,8 @@ class World:
         services = Services(
             node=NODES[0], store=self.store, view=self.view, changed=self.changed, clock=self.clock, chance=self.chance,
             lint=ScriptLint(), fencer=self.devices, notifier=self.post, process_of=lambda _: self.process,
-            end_process=self._end_process, token=TOKEN, version="1.2.3", token_file="/var/lib/stanchion/token")
+            end_process=self._end_process, token=TOKEN, version="1.2.3", token_file="/var/lib/stanchion/token",
+            statistics=lambda: self.counted, clear_statistics=self._count_anew)
         if not _APPS:
             _APPS.append(create(services))
         _APPS[0].state.services = services
@@ -248,6 +253,9 @@ class World:
         """Speak to the API with the typed client."""
         connection = Connection(urls=("http://node1",), token=token, by="anna")
         return Client(connection, transport=httpx2.ASGITransport(self.app()))
+
+    def _count_anew(self) -> None:
+        self.counted = Statistics(since_s=self.clock.wall_s)
 
     async def _end_process(self, name: ResourceName) -> bool:
         self.ended_processes.append(name)

@@ -3,7 +3,7 @@
 import asyncio
 import io
 import json
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -24,16 +24,17 @@ class Person(io.StringIO):
 
 @dataclass
 class Shell:
-    """Runs commands; ``out`` and ``err`` are what the last one said."""
+    """Runs commands of a program; ``out`` and ``err`` are what the last one said."""
 
     world: World = field(default_factory=World)
+    program: Callable[..., int] = run
     out: str = ""
     err: str = ""
 
     def __call__(self, *argv: str, typed: str | None = None) -> int:
         """Run one command and give its exit code. ``typed`` None: nobody sits there."""
         out, err = io.StringIO(), io.StringIO()
-        code = run(argv, terminal=Terminal(
+        code = self.program(argv, terminal=Terminal(
             out=out, err=err, read=io.StringIO() if typed is None else Person(typed),
             client=lambda _: self.world.client()))
         self.out, self.err = out.getvalue(), err.getvalue()

@@ -45,7 +45,8 @@ class Tenure:
     """
 
     def __init__(self, doors: Doors, identity: Identity, post: Callable[[Happening], None], *,
-                 safe: Callable[[], bool], changed: Callable[[], Awaitable[None]], promises: Promises, tally: Tally) -> None:
+                 safe: Callable[[], bool], changed: Callable[[], Awaitable[None]], promises: Promises,
+                 tally: Tally) -> None:
         self._doors = doors
         self._identity = identity
         self._post = post

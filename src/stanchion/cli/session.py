@@ -93,10 +93,11 @@ class Session:
             self.terminal.console().print(text, soft_wrap=True, markup=False)
 
 
-_GROUP = Group("Output and connection", sort_key=100)
+CONNECTION = Group("Output and connection", sort_key=100)
+"""The group of the options that every command has."""
 
 
-@Parameter(name="*", group=_GROUP)
+@Parameter(name="*", group=CONNECTION)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Common:
     """The options that every command has."""

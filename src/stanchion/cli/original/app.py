@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from cyclopts import App
 
 from stanchion import __version__
-from stanchion.cli.original import gone, looking, ordering, papers, setting
+from stanchion.cli.original import gone, looking, ordering, papers, setting, standing
 from stanchion.cli.running import run_app, words
-from stanchion.cli.session import Terminal
+from stanchion.cli.session import TERMINAL, Terminal
 from stanchion.model.errors import InvalidInput
 
 app = App(
@@ -25,6 +25,9 @@ app.command(ordering.migrate)
 app.command(ordering.alert)
 app.command(ordering.join)
 app.command(ordering.leave)
+app.command(standing.down)
+app.command(standing.restart)
+app.command(standing.maintenance)
 app.command(looking.stats)
 app.command(looking.info)
 app.command(setting.set_, name="set")
@@ -48,7 +51,7 @@ def help_(word: str | None = None, /) -> None:
     """
     if word is not None and word not in app:
         raise InvalidInput(f"there is no word {word}; `cluster help` lists them")
-    app.help_print([] if word is None else [word])
+    app.help_print([] if word is None else [word], console=TERMINAL.get().console())
 
 
 def run(argv: Sequence[str] | None = None, *, terminal: Terminal | None = None) -> int:

@@ -37,8 +37,8 @@ async def here() -> AsyncIterator[Session]:
     connection = find()
     own = home(connection)
     if own is None:
-        raise InvalidInput(f"this word is about the node on which it is typed, and {' and '.join(connection.urls)} "
-                           "is another host; type it there, or name the node with `stanchion node`")
+        raise InvalidInput(f"this word is about the node on which it is typed, and here no agent is known but at "
+                           f"{' and '.join(connection.urls)}; type it there, or name the node with `stanchion node`")
     async with _open(own) as session:
         yield session
 

@@ -10,6 +10,7 @@ from stanchion.cli import orders
 from stanchion.cli.completing import ANode, AResource, MaybeNode
 from stanchion.cli.original import host, shapes
 from stanchion.cli.session import Session
+from stanchion.model.errors import StanchionError
 
 if TYPE_CHECKING:
     from stanchion.wire.replies import IntentInfo
@@ -82,8 +83,20 @@ async def leave() -> None:
 async def _order(what: Literal["join", "leave"]) -> None:
     async with host.here() as session:
         node = (await session.client.health()).node
-        told = await orders.follow(session, await session.client.order_node(node, what))
-        session.terminal.write(f"{node}: {told}")
+        intent = await session.client.order_node(node, what)
+        while not intent.ended:
+            if what == "leave":
+                await _look(session, node)
+            intent = await session.client.intent(intent.id, wait_s=orders.STEP_S)
+        session.terminal.write(f"{node}: {await orders.follow(session, intent)}")
+
+
+async def _look(session: Session, node: str) -> None:
+    """Raise ``StanchionError`` when nothing of what keeps the node from leaving can go: it would be waited in vain."""
+    emptying = (await session.client.node(node)).emptying
+    if emptying is not None and emptying.left and all(each.obstacle for each in emptying.left):
+        told = "; ".join(f"{each.resource}: {each.obstacle}" for each in emptying.left)
+        raise StanchionError(f"{node} cannot leave yet: {told}; the order stands, and `cluster join` takes it back")
 
 
 async def _tell(session: Session, intent: "IntentInfo") -> None:

@@ -89,7 +89,11 @@ async def _email_options(_: "Client", value: str) -> str:
 async def _priorities(client: "Client", value: str) -> str:
     from stanchion.wire.ruling import PriorityOrder
 
-    told = await client.save_priorities(PriorityOrder(resources=_listed(value)))
+    named = _listed(value)
+    if not named:
+        raise InvalidInput("name the resources, the first to load first; `stanchion priority set --reset` makes all "
+                           "equal")
+    told = await client.save_priorities(PriorityOrder(resources=named))
     return f"RESOURCEPRIORITY is {', '.join(one.resource for one in told.resources)}"
 
 

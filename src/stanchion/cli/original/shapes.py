@@ -52,7 +52,7 @@ def view(of: replies.Status) -> Iterator[str]:
         "not in the cluster")
     yield f"Cluster {cluster.name}"
     yield f"This node {cluster.node} [ {mine} ]"
-    yield f"Cluster nodes [ {', '.join(members)} ]"
+    yield f"Cluster nodes [ {', '.join(members) or 'none'} ]"
 
 
 def statistics(of: StatisticsInfo) -> Iterator[str]:
