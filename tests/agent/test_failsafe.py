@@ -301,7 +301,7 @@ def test_a_member_stands_in_for_a_master_that_joined_too_late() -> None:
 
 
 def test_a_host_that_is_reset_in_the_middle_promises_again_and_starts_nothing() -> None:
-    """It comes back with another boot and without a store: it speaks for its last session, and keeps its hands still."""
+    """It comes back with another boot and without a store: it speaks for its last session, and begins nothing."""
 
     async def story(world: World) -> None:
         await _up(world)

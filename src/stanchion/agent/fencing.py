@@ -40,7 +40,8 @@ class Fences:
                 without: Collection[Key] = ()) -> None:
         """Begin every ordered fencing that is not under way, or that of one session; stop those that were withdrawn.
 
-        ``without`` are about to be withdrawn. Never our own: that order is its deputy's, who alone knows whether we are heard again.
+        ``without`` are about to be withdrawn. Never our own: that order is its deputy's, who alone knows whether we
+        are heard again.
         """
         mine = self._session()
         for session, task in self._under_way.items():

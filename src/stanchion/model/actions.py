@@ -195,7 +195,7 @@ class Reported:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PutOff:
-    """A script was not begun, because the node had promised to start nothing. By now it may: what is due is asked anew."""
+    """A script was not begun, because the node had promised to start nothing. By now it may: ask anew."""
 
     resource: ResourceName
 

@@ -257,5 +257,5 @@ class Ledger:
         except OSError as gone:
             raise StoreUnavailable(f"the store {self._path} was moved or deleted while in use: put it back") from gone
         if not same:
-            raise StoreUnusable(f"the store {self._path} was replaced while in use: put the one before back, or restart "
-                                "the agent to use what is there now")
+            raise StoreUnusable(f"the store {self._path} was replaced while in use: put the one before back, or "
+                                "restart the agent to use what is there now")
