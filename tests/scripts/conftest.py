@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from script_benches import Play, order, runner_in
+from seed_house import open_house, room  # noqa: F401 - fixtures
 
 from stanchion.drivers.script import ScriptRunner
 from stanchion.model.history import Run
