@@ -211,6 +211,7 @@ def test_after_the_drain_only_failback_mode_brings_a_resource_home() -> None:
     ((DOWN, spec(), record(State.OFFLINE)), order(Verb.ONLINE, "web"), Why.CLUSTER_DOWN),
     ((CLOSING,), order(Verb.HAND_OVER, node="a"), Why.NODE_CLOSING),
     ((), order(Verb.HAND_OVER, node="z"), Why.UNKNOWN_NODE),
+    ((), order(Verb.HAND_OVER, node="a", boot="boot-a0"), Why.STARTED_ANEW),
 ])
 def test_orders_that_make_no_sense_are_refused_with_the_reason(records: tuple[Record, ...], asked: Record,
                                                                why: Why) -> None:

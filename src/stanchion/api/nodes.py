@@ -106,7 +106,9 @@ async def undrain(here: Here, by: By, name: str) -> replies.IntentInfo:
 @router.post("/{name}/hand-over", status_code=status.HTTP_202_ACCEPTED)
 async def hand_over(here: Here, by: By, name: str) -> replies.IntentInfo:
     """Tell that the node's host shuts down: it is emptied by the cluster's policy, and leaves until it is back."""
-    return await ordering.take(here, Verb.HAND_OVER, by, node=finding.node(here.view(), name))
+    found = finding.node(here.view(), name)
+    session = here.view().sessions.get(found)
+    return await ordering.take(here, Verb.HAND_OVER, by, node=found, boot=session.value.boot if session else None)
 
 
 @router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)

@@ -7,7 +7,7 @@ the frozen view, and ends in one of four ways, each with a reason: done, failed,
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stanchion.model.ids import IntentId, NodeName, OperationId, ResourceName
+from stanchion.model.ids import BootId, IntentId, NodeName, OperationId, ResourceName
 from stanchion.model.reasons import Reason
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import AlertKind
@@ -52,7 +52,8 @@ class Intent:
     """One order. ``live`` None means: live where the scripts can. ``operation`` is set when it is accepted.
 
     ``script`` is what is tried (TEST); ``dry``: nothing of it runs, its commands are only told. ``alert``
-    is the question that was on the screen when it was answered: another one is not answered with it.
+    is the question that was on the screen when it was answered: another one is not answered with it. ``boot`` is the life
+    of the host that shuts down (HAND_OVER): a later one has not.
     """
 
     id: IntentId
@@ -69,3 +70,4 @@ class Intent:
     script: ScriptKind | None = None
     dry: bool = False
     alert: AlertKind | None = None
+    boot: BootId | None = None

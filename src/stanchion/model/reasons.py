@@ -162,6 +162,7 @@ SENTENCES: dict[Why, str] = {
     Why.UNDRAIN_ASKED: "{0} ended the drain of node {1}",
     Why.EMPTY: "nothing is left on {0}: it is safe to power off",
     Why.NOT_EMPTY: "not everything can go from {0}: {1}",
+    Why.STARTED_ANEW: "the host of {0} was started anew since that was ordered",
     Why.HAND_OVER_ASKED: "{0} told that the host of node {1} shuts down: what it holds is handed over ({2})",
     Why.PAUSED: "{0} paused the cluster until somebody resumes it{1}",
     Why.PAUSED_UNTIL: "{0} paused the cluster until {2}{1}",

@@ -154,6 +154,7 @@ class Why(StrEnum):
     UNDRAIN_ASKED = "undrain_asked"
     EMPTY = "empty"
     NOT_EMPTY = "not_empty"
+    STARTED_ANEW = "started_anew"
     HAND_OVER_ASKED = "hand_over_asked"
     PAUSED = "paused"
     PAUSED_UNTIL = "paused_until"

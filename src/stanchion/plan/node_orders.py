@@ -29,7 +29,7 @@ def refusal(view: ClusterView, intent: Intent) -> Reason | None:
         return reason(Why.UNKNOWN_NODE, node)
     match intent.verb:
         case Verb.LEAVE | Verb.JOIN | Verb.HAND_OVER:
-            return _passage_refusal(view, intent.verb, held.value)
+            return _passage_refusal(view, intent, held.value)
         case Verb.RELEASE if not quarantine.quarantined(view, node):
             return reason(Why.NODE_NOT_QUARANTINED, node)
         case Verb.UNDRAIN if held.value.drained is None:
@@ -44,9 +44,9 @@ def refusal(view: ClusterView, intent: Intent) -> Reason | None:
             return None
 
 
-def _passage_refusal(view: ClusterView, verb: Verb, node: Node) -> Reason | None:
+def _passage_refusal(view: ClusterView, intent: Intent, node: Node) -> Reason | None:
     """Say why the node cannot be asked in or out now."""
-    match verb:
+    match intent.verb:
         case Verb.LEAVE if not node.wanted:
             return reason(Why.NODE_NOT_MEMBER, node.name)
         case Verb.JOIN if standing.down(view) is not None:
@@ -55,6 +55,8 @@ def _passage_refusal(view: ClusterView, verb: Verb, node: Node) -> Reason | None
             return reason(Why.NODE_IS_MEMBER, node.name)
         case Verb.HAND_OVER if not view.is_live(node.name):
             return reason(Why.NODE_DOWN, node.name)
+        case Verb.HAND_OVER if intent.boot not in {None, view.sessions[node.name].value.boot}:
+            return reason(Why.STARTED_ANEW, node.name)
         case Verb.HAND_OVER if standing.leaves(view, node.name):
             return standing.barred(view, node.name)
         case _:

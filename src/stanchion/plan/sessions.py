@@ -45,11 +45,11 @@ def invited(view: ClusterView, me: NodeName, now: Moment) -> Transaction | None:
     Without it a cluster that every node was asked to leave could never be entered again. The last order counts.
     """
     orders = [held for held in view.intents.values() if held.value.node == me and
-              held.value.outcome is Outcome.PENDING and held.value.verb in {Verb.JOIN, Verb.LEAVE}]
+              held.value.outcome is Outcome.PENDING and held.value.verb in {Verb.JOIN, Verb.LEAVE, Verb.HAND_OVER}]
     if view.live or standing.down(view) is not None or not orders:
         return None
     *earlier, last = sorted(orders, key=lambda held: held.revision)
-    if last.value.verb is Verb.LEAVE:
+    if last.value.verb is not Verb.JOIN:
         return None
     node, why = view.nodes[me], reason(Why.SUPERSEDED, "a later order")
     guards = (Guard(Key(Kind.NODE, me), node.revision),

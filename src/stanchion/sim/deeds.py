@@ -17,6 +17,7 @@ from stanchion.model.orders import Verb
 from stanchion.model.resource import MachineKind, ScriptKind
 from stanchion.model.state import State, holders
 from stanchion.model.transaction import Guard, Transaction
+from stanchion.sim import verbs
 from stanchion.sim.loop import apart
 from stanchion.sim.strikes import FAULTS, MADE_GOOD, Life, Strike, What
 from stanchion.sim.world import World
@@ -26,7 +27,7 @@ WELL_S = 1.5
 
 ORDERS = {What.ONLINE: Verb.ONLINE, What.OFFLINE: Verb.OFFLINE, What.MIGRATE: Verb.MIGRATE,
           What.ALERT_YES: Verb.ALERT_YES, What.ALERT_NO: Verb.ALERT_NO, What.LEAVE: Verb.LEAVE,
-          What.ENTER: Verb.JOIN, What.END_PROCESS: Verb.END_PROCESS}
+          What.ENTER: Verb.JOIN, What.END_PROCESS: Verb.END_PROCESS, What.DRAIN: Verb.DRAIN, What.UNDRAIN: Verb.UNDRAIN}
 
 
 class Deeds:
@@ -71,11 +72,18 @@ class Deeds:
                 await self._remake(strike)
             case What.HAND:
                 await self._start_by_hand(strike)
-            case what if what in ORDERS:
-                node = strike.node or strike.detail or None
-                await self._world.give(ORDERS[what], strike.resource or None, node)
+            case what if what in ORDERS or what in verbs.STANDING or what is What.HAND_OVER:
+                await self._order(strike)
             case _:
                 self._agent(strike) or self._line(strike) or self._host(strike) or self._device(strike)
+
+    async def _order(self, strike: Strike) -> None:
+        if strike.what is What.HAND_OVER:
+            await verbs.hand_over(self._world, NodeName(strike.node))
+        elif strike.what in verbs.STANDING:
+            await verbs.stand(self._world, strike.what, strike.amount, strike.detail)
+        else:
+            await self._world.give(ORDERS[strike.what], strike.resource or None, strike.node or strike.detail or None)
 
     def _agent(self, strike: Strike) -> bool:
         """Agents and power that come back at once."""
@@ -224,11 +232,13 @@ class Deeds:
             wrong.clear()
         power.takes_s, world.clock.set_back_s = 0.2, 0.0
         world.take_store(down=False)
+        await verbs.end(world)
         for name, host in world.hosts.items():
             host.blind = host.journal_full = False
             host.has_watchdog, host.watchdog_late_s = name not in self._life.bare, 0.0
             host.clock.set_back_s = 0.0
             await world.give(Verb.JOIN, node=name)
+            await world.give(Verb.UNDRAIN, node=name)
             world.slow(name)
             world.power_on(name)
             world.reconnect(name)

@@ -14,6 +14,7 @@ from stanchion.model.resource import FailbackMode, FailureAction, MachineKind, S
 from stanchion.model.timing import CLOCK_RATE_ERROR, TIMINGS, Profile
 from stanchion.sim.blackout import blackouts
 from stanchion.sim.strikes import COMES_BACK, FAULTS, Cue, Life, Part, Role, Strike, What
+from stanchion.sim.verbs import verbs
 
 SHORT_STRIKES = 14
 LONG_S = 1800.0
@@ -54,9 +55,10 @@ def draw(seed: int, *, nodes: int | None = None, strikes: int | None = None, sho
     weather = list(drawer.absences(wanted, 0.7 * TIMINGS[profile].halt_s) if alone else drawer.chaos(wanted))
     by_hand = () if alone else _by_hand(seed, cluster, resources, weather[-1].at_s if weather else 0.0)
     dark = () if alone else blackouts(seed, cluster, weather[-1].at_s if weather else 0.0, TIMINGS[profile].lease_s)
+    ordered = () if alone else verbs(seed, cluster, weather[-1].at_s if weather else 0.0)
     return Life(seed=seed, nodes=cluster, parts=parts, devices=devices, bare=bare, apart=apart, profile=profile,
                 rates=_rates(chance, cluster),
-                strikes=tuple(sorted((*weather, *by_hand, *dark), key=lambda strike: strike.at_s)))
+                strikes=tuple(sorted((*weather, *by_hand, *dark, *ordered), key=lambda strike: strike.at_s)))
 
 
 def _rates(chance: Random, nodes: tuple[str, ...]) -> tuple[tuple[str, float], ...]:

@@ -24,8 +24,6 @@ class Because(StrEnum):
     PLACEMENT = "placement"
     APART = "apart"
     LOAD = "load"
-    SHUTDOWN = "shutdown"
-    PAUSE = "pause"
     RETURN = "return"
     LOAD_FAILED = "load failed"
     UNMANAGE = "unmanage"
@@ -40,10 +38,7 @@ RULES = {
     Because.PLACEMENT: "places by the preferred list, not by load (Modes, order, exclusion)",
     Because.APART: "refuses or waits where a rule is broken, and moves nobody to make room (Modes, order, exclusion)",
     Because.LOAD: "measures no load and does not rebalance (Modes, order, exclusion: capacity is an extension)",
-    Because.SHUTDOWN: "has no shutdown policies yet: a host is emptied before it goes, and is asked back "
-                      "when it comes",
-    Because.PAUSE: "has no pause of the cluster yet (Operator's words)",
-    Because.RETURN: "returns nothing after a maintenance: failback is off by default (Modes, order, exclusion)",
+    Because.RETURN: "returns nothing after a drain or when a host is back: failback is off by default (Modes; Draining)",
     Because.LOAD_FAILED: "tries a failed load again on its node, or on the next one at once, and not both in "
                          "turn (Failing load)",
     Because.UNMANAGE: "deletes a resource only when it is offline; there is no forgetting of one that runs",

@@ -16,14 +16,16 @@ from stanchion.model.groups import Bond, Group
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.orders import Verb
 from stanchion.model.resource import FailbackMode, LoadFailure, Policies, ResourceSpec, RetryComatose, ScriptKind
+from stanchion.model.standing import Shutdown
 from stanchion.model.state import State
 from stanchion.model.transaction import Guard, Transaction
-from stanchion.sim import loop
+from stanchion.sim import loop, verbs
 from stanchion.sim.court import Court
 from stanchion.sim.host import Condition, Fault
 from stanchion.sim.judges import JUDGES
 from stanchion.sim.life import hushed
 from stanchion.sim.neutral import Because, Result, Rule, Scenario
+from stanchion.sim.strikes import What
 from stanchion.sim.verdict import Fault as Unmet
 from stanchion.sim.verdict import Verdict
 from stanchion.sim.world import World, spec
@@ -131,17 +133,29 @@ class _Stage:
                 await self._shut_down(event["node"], again=event["do"] == "node_graceful_reboot")
             case "node_agent_restart":
                 await self.world.restart(event["node"])
-            case "maintenance_on":
-                await self.world.give(Verb.LEAVE, node=event["node"])
-            case "maintenance_off":
-                self.verdict.note(Because.RETURN)
-                await self.world.give(Verb.JOIN, node=event["node"])
             case "store_fault" if event.get("kind") == "no_read_write":
                 self.world.isolate(event["node"])
             case "store_ok":
                 self.world.reconnect(event["node"])
             case _:
-                await self._do_resource(event)
+                if not await self._order(event):
+                    await self._do_resource(event)
+
+    async def _order(self, event: Event) -> bool:
+        """Do what operators order for a node or for the whole cluster; False: it is something else."""
+        match event["do"]:
+            case "maintenance_on":
+                await self.world.give(Verb.DRAIN, node=event["node"])
+            case "maintenance_off":
+                self.verdict.note(Because.RETURN)
+                await self.world.give(Verb.UNDRAIN, node=event["node"])
+            case "cluster_pause":
+                await verbs.stand(self.world, What.PAUSED)
+            case "cluster_resume":
+                await verbs.stand(self.world, What.RESUMED)
+            case _:
+                return False
+        return True
 
     async def _do_resource(self, event: Event) -> None:
         match event["do"]:
@@ -166,14 +180,12 @@ class _Stage:
     # Nodes.
 
     async def _boot(self, node: str) -> None:
-        """Switch it on, or join it with the network if it is on; a node that was emptied is asked back."""
+        """Switch it on, or join it with the network if it is on."""
         world = self.world
         world.reconnect(node)
         world.air.cuts -= {pair for pair in world.air.cuts if node in pair}
         world.power_on(node)
         world.start(node)
-        if not (await world.view()).nodes[NodeName(node)].value.wanted:
-            await world.give(Verb.JOIN, node=node)
 
     def _lose(self, node: str) -> None:
         self.lost_at.setdefault(node, asyncio.get_running_loop().time())
@@ -184,11 +196,13 @@ class _Stage:
         self.world.air.cuts |= {pair for other in others for pair in ((me, other), (other, me))}
 
     async def _shut_down(self, node: str, *, again: bool) -> None:
-        """Empty a host, end its agent and switch it off; for a reboot, switch it on and ask it back."""
+        """Let a host hand over, end its agent and switch it off; for a reboot, switch it on again."""
+        policy = _SHUTDOWN[self.scenario.policy.get("shutdown", "conditional"), again]
         there = [name for name in self.scenario.final if NodeName(node) in self.world.where(name)]
-        if there:
-            self.verdict.note(Because.SHUTDOWN, *there)
-        await self.world.give(Verb.LEAVE, node=node)
+        if there and again and policy is not Shutdown.FREEZE:
+            self.verdict.note(Because.RETURN, *there)
+        await verbs.stand(self.world, What.POLICY, detail=policy)
+        await verbs.hand_over(self.world, NodeName(node))
         with suppress(TimeoutError):
             await self.world.until(lambda view: NodeName(node) not in view.live, within_s=EMPTY_S)
         await self.world.end(node)
@@ -274,7 +288,13 @@ class _Stage:
         return Unmet(name, f"{name} runs on {there[0]}, not on {expected.get('node')}", where=True)
 
 
-_LEFT_OUT = {"cluster_pause": Because.PAUSE, "cluster_resume": Because.PAUSE, "vm_load": Because.LOAD,
+_SHUTDOWN = {
+    ("conditional", False): Shutdown.FAILOVER, ("conditional", True): Shutdown.FREEZE,
+    **{(str(policy), again): policy for policy in Shutdown for again in (False, True)},
+}
+"""The policy that says the same; another manager may tell a reboot from a shutdown."""
+
+_LEFT_OUT = {"vm_load": Because.LOAD,
              "vm_size": Because.LOAD, "node_set_version": Because.VERSIONS, "store_fault": Because.STALE,
              "vm_lock": Because.UNMANAGE, "manager_process_stop": Because.SEEDED, "manager_skip_rounds": Because.SEEDED}
 

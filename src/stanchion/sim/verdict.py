@@ -13,7 +13,7 @@ from stanchion.sim.neutral import Because
 WHERE = frozenset({Because.PLACEMENT, Because.LOAD, Because.APART, Because.RETURN, Because.STOPPED})
 """Rules that decide where a machine runs, and nothing else."""
 
-LEFT_OUT = frozenset({Because.PAUSE, Because.LOAD, Because.VERSIONS, Because.STALE, Because.SEEDED, Because.OUTSIDE})
+LEFT_OUT = frozenset({Because.LOAD, Because.VERSIONS, Because.STALE, Because.SEEDED, Because.OUTSIDE})
 """Rules by which something was left out of the play: it differs even where it ends the same."""
 
 
