@@ -69,7 +69,8 @@ class Client(Past, Ruling, Standing, Configuring):
             headers["Authorization"] = f"Bearer {connection.token}"
         self._http = httpx2.AsyncClient(headers=headers, transport=transport, trust_env=False,
                                         verify=verified(connection) or False,
-                                        timeout=httpx2.Timeout(ANSWER_S, connect=CONNECT_S))
+                                        timeout=httpx2.Timeout(ANSWER_S, connect=CONNECT_S),
+                                        limits=httpx2.Limits(keepalive_expiry=requests.KEPT_S / 2))
 
     async def __aenter__(self) -> Self:
         return self

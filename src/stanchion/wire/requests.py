@@ -22,6 +22,12 @@ from stanchion.model.resource import (
 Seconds = Annotated[float, Field(allow_inf_nan=False)]
 """A duration; neither infinite nor "not a number"."""
 
+KEPT_S = 30
+"""How long an agent keeps a connection on which nobody asks anything, in seconds; a client gives it up at half of that.
+
+Were both the same, a request would now and then meet the end of its connection, and nobody would know what it did.
+"""
+
 BY_HEADER = "Stanchion-Operator"
 """The request header that says who asks, for the history."""
 
