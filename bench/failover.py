@@ -26,9 +26,10 @@ from stanchion.lab import etcd
 from stanchion.lab.fencing import device
 from stanchion.lab.rack import Rack
 from stanchion.model.errors import HostError, NotNow
+from stanchion.model.orders import Outcome
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import State
-from stanchion.wire.replies import ResourceInfo
+from stanchion.wire.replies import IntentInfo, ResourceInfo
 from stanchion.wire.requests import MonitoringChange, NodeChange, ResourceChange, ResourceCreate, ScriptChange
 
 HERE = Path(__file__).parent
@@ -128,18 +129,18 @@ class Bench:
 
     async def _gather(self, client: Client, node: str) -> None:
         """Bring all resources to one node, by offline and online: that also forgets what hosts they lost before."""
-        async def all_in(state: State, at: str | None) -> bool | None:
-            others = [each for each in (await client.resources()).resources
-                      if (each.state, each.node) != (state, at or each.node)]
-            if others:
-                raise NotNow(f"{len(others)} are not; {_told_of(others[0])}")
-            return True
+        async def at_rest() -> tuple[ResourceInfo, ...] | None:
+            resources = (await client.resources()).resources
+            busy = [each for each in resources if each.state in {State.LOADING, State.UNLOADING, State.MIGRATING}]
+            if busy:
+                raise NotNow(_told_of(busy[0]))
+            return resources
 
-        running = [each.name for each in (await client.resources()).resources if each.state is not State.OFFLINE]
-        await asyncio.gather(*(client.offline(name) for name in running))
-        await rig.until(lambda: all_in(State.OFFLINE, None), "not all resources went offline")
-        await asyncio.gather(*(client.online(name, node) for name in self._names))
-        await rig.until(lambda: all_in(State.RUNNING, node), f"not all resources came to {node}")
+        resources = await rig.until(at_rest, "the resources do not come to rest")
+        running = [each.name for each in resources if each.state is not State.OFFLINE]
+        await asyncio.gather(*(_carried_out(client, await client.offline(name)) for name in running))
+        await asyncio.gather(*(_carried_out(client, await client.online(name, node)) for name in self._names))
+        await rig.until(at_rest, "the resources do not come to rest")
 
     async def _create(self, client: Client) -> None:
         scripts = {ScriptKind.LOAD: LOAD.replace("@EVENTS@", str(self._events)), ScriptKind.UNLOAD: UNLOAD,
@@ -156,6 +157,18 @@ class Bench:
         for host in self._rack.lab.hosts:
             node = await client.node(host.name)
             await client.edit_node(host.name, NodeChange(fence=(device(host),) if fence else ()), seen=node.revision)
+
+
+async def _carried_out(client: Client, order: IntentInfo) -> None:
+    """Wait until an order is carried out. Raises ``HostError`` when it is refused, or takes too long."""
+    deadline = time.monotonic() + rig.WITHIN_S
+    while not order.ended:
+        if time.monotonic() > deadline:
+            raise HostError(f"{order.verb} {order.resource} is still {order.outcome}")
+        order = await client.intent(order.id, wait_s=5.0)
+    if order.outcome is not Outcome.DONE:
+        raise HostError(f"{order.verb} {order.resource} was {order.outcome}: "
+                        f"{order.reason.text if order.reason else 'no reason'}")
 
 
 def _told_of(resource: ResourceInfo) -> str:
