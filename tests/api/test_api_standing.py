@@ -127,8 +127,8 @@ async def test_a_drained_node_tells_how_far_it_is_and_what_cannot_go() -> None:
         assert told is not None
         assert (told.because, told.held, told.safe) == ("drain", 3, False)
         assert told.text == ("node node2 is being drained: 1 of 3 gone; db is on its way; web cannot go, because no "
-                             "node can hold it: node1 is not among its preferred nodes; node3 is not among its preferred "
-                             "nodes")
+                             "node can hold it: node1 is not among its preferred nodes; node3 is not among its "
+                             "preferred nodes")
         await world.drop(Kind.STATE, "web")
         await world.drop(Kind.STATE, "db")
         told = (await client.node("node2")).emptying

@@ -160,11 +160,17 @@ def test_what_cannot_go_runs_on_and_ends_the_drain_with_its_reason() -> None:
 
 @pytest.mark.parametrize("why", [Why.MIGRATE_FAILED, Why.PREFLIGHT_FAILED])
 def test_a_live_move_that_failed_is_not_made_a_cold_one_by_a_drain(why: Why) -> None:
-    view = settled(cluster(spec(live=True), record(reason=reason(why, "b", "no route", "a")), DRAINED,
+    view = settled(cluster(spec(live=True), DRAINED, record(reason=reason(why, "b", "no route", "a")),
                            order(Verb.DRAIN, node="a", outcome=Outcome.ACCEPTED)))
 
     assert place(view.states["web"].value) == (State.RUNNING, "a")
     assert outcome(view) == (Outcome.FAILED, Why.NOT_EMPTY)
+
+
+def test_a_live_move_that_failed_before_the_drain_is_tried_again() -> None:
+    failed = record(reason=reason(Why.MIGRATE_FAILED, "b", "no route", "a"))
+    view = settled(cluster(spec(live=True), failed, order(Verb.DRAIN, node="a")))
+    assert place(view.states["web"].value) == (State.MIGRATING, "a")
 
 
 def test_a_comatose_resource_ends_the_drain_and_names_itself() -> None:

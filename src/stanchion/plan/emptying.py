@@ -36,11 +36,11 @@ def judge(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node
             return _gone(view, held, spec, node, target, live=False)
         case Emptying.DRAIN:
             target = placement.after(view, spec, node)
-            failed = spec.live and held.value.reason.why in REFUSED
-            return None if target is None or failed else _gone(view, held, spec, node, target, live=spec.live)
+            stays = target is None or _refused(view, held, spec, node)
+            return None if stays else _gone(view, held, spec, node, target, live=spec.live)
         case _:
             target = placement.after(view, spec, node)
-            live = spec.live and held.value.reason.why not in REFUSED
+            live = spec.live and not _refused(view, held, spec, node)
             return _gone(view, held, spec, node, target, live=live)
 
 
@@ -96,11 +96,17 @@ def _obstacle(view: ClusterView, held: Held[ResourceState], node: NodeName) -> R
         return None
     if standing.emptying(view, node) is not Emptying.DRAIN or judge(view, held, spec.value, node) is not None:
         return None
-    if spec.value.live and state.reason.why in REFUSED:
+    if _refused(view, held, spec.value, node):
         return state.reason
     others = placement.candidates(view, spec.value, without=(node,)).rejected
     return reason(Why.NO_NODE, "; ".join(sentence(why) for other, why in others if other != node) or
                   "there is no other node")
+
+
+def _refused(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName) -> bool:
+    """Tell whether it was tried to move it off live, since the node's record says that it is emptied, and in vain."""
+    known = view.nodes.get(node)
+    return spec.live and held.value.reason.why in REFUSED and (known is None or held.revision > known.revision)
 
 
 def _claim(state: ResourceState, node: NodeName) -> SessionId | None:

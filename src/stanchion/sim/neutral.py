@@ -38,7 +38,8 @@ RULES = {
     Because.PLACEMENT: "places by the preferred list, not by load (Modes, order, exclusion)",
     Because.APART: "refuses or waits where a rule is broken, and moves nobody to make room (Modes, order, exclusion)",
     Because.LOAD: "measures no load and does not rebalance (Modes, order, exclusion: capacity is an extension)",
-    Because.RETURN: "returns nothing after a drain or when a host is back: failback is off by default (Modes; Draining)",
+    Because.RETURN: "returns nothing after a drain, or when a host is back: failback is off by default "
+                    "(Modes; Draining)",
     Because.LOAD_FAILED: "tries a failed load again on its node, or on the next one at once, and not both in "
                          "turn (Failing load)",
     Because.UNMANAGE: "deletes a resource only when it is offline; there is no forgetting of one that runs",

@@ -1,4 +1,4 @@
-"""What operators order for nodes and for the whole cluster: pauses, drains, hosts that shut down, all of it down and up.
+"""What operators order for nodes and for the whole cluster: pauses, drains, hosts that shut down, all down and up.
 
 Drawn apart from the rest of a life, so that all else stays what the seed says. A host that shuts down does what its
 unit does: the hand-over is ordered, some time is given to it, and then the power is gone, whatever has come of it.
