@@ -15,7 +15,7 @@ import statistics
 import sys
 import time
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -138,8 +138,8 @@ class Bench:
 
         resources = await rig.until(at_rest, "the resources do not come to rest")
         running = [each.name for each in resources if each.state is not State.OFFLINE]
-        await asyncio.gather(*(_carried_out(client, await client.offline(name)) for name in running))
-        await asyncio.gather(*(_carried_out(client, await client.online(name, node)) for name in self._names))
+        await asyncio.gather(*(_carried_out(client, client.offline(name)) for name in running))
+        await asyncio.gather(*(_carried_out(client, client.online(name, node)) for name in self._names))
         await rig.until(at_rest, "the resources do not come to rest")
 
     async def _create(self, client: Client) -> None:
@@ -159,9 +159,9 @@ class Bench:
             await client.edit_node(host.name, NodeChange(fence=(device(host),) if fence else ()), seen=node.revision)
 
 
-async def _carried_out(client: Client, order: IntentInfo) -> None:
-    """Wait until an order is carried out. Raises ``HostError`` when it is refused, or takes too long."""
-    deadline = time.monotonic() + rig.WITHIN_S
+async def _carried_out(client: Client, given: Awaitable[IntentInfo]) -> None:
+    """Give an order and wait until it is carried out. Raises ``HostError`` when it is refused, or takes too long."""
+    order, deadline = await given, time.monotonic() + rig.WITHIN_S
     while not order.ended:
         if time.monotonic() > deadline:
             raise HostError(f"{order.verb} {order.resource} is still {order.outcome}")
