@@ -255,6 +255,7 @@ def test_the_whole_cluster_stops_in_order_and_starts_again_with_what_ran() -> No
         ends = [record for record in world.nature.records if not record.begins]
         assert [record.machine for record in sorted(ends, key=lambda record: record.at_s)] == ["web", "db", "mail"]
         assert {held.value.kind for held in view.proofs.values()} == {ProofKind.CLEAN}
+        assert [entry.reason.why for entry in await world.history()].count(Why.PROOF_CLEAN) == 3
         assert view.states["idle"].value.state is State.OFFLINE  # type: ignore[index]  # a name
         for node in ("a", "b", "c"):
             await world.restart(node)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from stanchion.model.cluster import ClusterView, Key, Kind, Proof, ProofKind, SelfFence, Session
 from stanchion.model.history import Entry, Severity
-from stanchion.model.ids import Moment, NodeName
+from stanchion.model.ids import NOTHING, Moment, NodeName
 from stanchion.model.orders import Outcome, Verb
 from stanchion.model.reasons import Why, reason
 from stanchion.model.transaction import Guard, Put, Transaction
@@ -31,7 +31,8 @@ def given_back(view: ClusterView, mine: Session, now: Moment, *, leaving: bool) 
     proof = Proof(node=mine.node, session=mine.id, kind=ProofKind.CLEAN, at_s=now.wall_s)
     entry = Entry(at_s=now.wall_s, reason=proof_reason(proof), by=mine.node, node=mine.node, cause=mine.id)
     guards: tuple[Guard, ...] = (
-        Guard(Key(Kind.LIVE, mine.node), live.revision), Guard(Key(Kind.NODE, mine.node), node.revision))
+        Guard(Key(Kind.LIVE, mine.node), live.revision), Guard(Key(Kind.NODE, mine.node), node.revision),
+        Guard(Key(Kind.PROOF, mine.id), NOTHING))
     if leaving and view.standing is not None:
         guards += (Guard(Key(Kind.STANDING), view.standing.revision),)
     over = tuple(node_orders.gone(view, mine.node, now)) if leaving else ()
