@@ -31,7 +31,7 @@ def judge(view: ClusterView, me: Session, senses: Senses, now: Moment) -> tuple[
     """
     suspects = frozenset() if standing.paused(view) is not None else suspect(view, senses)
     settled = _settled(view, suspects, me, senses)
-    if not suspects or braked(view, suspects):
+    if not suspects or braked(view, suspects | _ordered(view)):
         return settled
     master = view.master.value.node if view.master else None
     decisions = list(settled)
@@ -85,6 +85,12 @@ def _holds(view: ClusterView, node: NodeName) -> bool:
     return held or any(seen.node == node for stray in view.strays.values() for seen in stray.value.sightings)
 
 
+def _ordered(view: ClusterView) -> frozenset[NodeName]:
+    """Name the nodes whose fencing stands, whoever ordered it: they count for the brake too."""
+    return frozenset(held.value.node for session, held in view.fencings.items()
+                     if held.value.attempt is Attempt.ASKED and session not in view.proofs)
+
+
 def _claimed(state: ResourceState) -> bool:
     return state.session is not None or state.state is State.MIGRATING
 
@@ -103,8 +109,11 @@ def _ask(view: ClusterView, held: Held[Session], me: Session, now: Moment) -> De
     fencing = Fencing(node=session.node, session=session.id, at_s=now.wall_s,
                       tries=1 if before is None else before.value.tries + 1)
     why = reason(Why.FENCE_ASKED, session.node, f"{session.timing.suspect_s:g}")
+    # Who is about to be fenced himself, by a deputy that sees it the other way round, orders nothing before he knows.
+    mine = view.fencings.get(me.id)
     guards = (Guard(Key(Kind.SESSION, session.node), held.revision), Guard(Key(Kind.PROOF, session.id), NOTHING),
-              Guard(Key(Kind.FENCING, session.id), NOTHING if before is None else before.revision))
+              Guard(Key(Kind.FENCING, session.id), NOTHING if before is None else before.revision),
+              Guard(Key(Kind.FENCING, me.id), NOTHING if mine is None else mine.revision))
     entry = Entry(at_s=now.wall_s, reason=why, severity=Severity.CRITICAL, by=me.node, node=session.node,
                   cause=session.id)
     return Decision(transaction=Transaction(guards=guards, puts=(Put(fencing),), history=(entry,)), why=why)

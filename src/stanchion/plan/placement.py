@@ -9,11 +9,12 @@ rejected node keeps its reason, because "why not there?" is the question that pe
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from stanchion.model.cluster import ClusterView
+from stanchion.model.cluster import ClusterView, Key, Kind
 from stanchion.model.ids import NodeName, ResourceName, SessionId
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import holders
+from stanchion.model.transaction import Guard
 from stanchion.plan import quarantine, standing, strays, together
 
 
@@ -107,9 +108,19 @@ def home_session(view: ClusterView, spec: ResourceSpec) -> SessionId | None:
     return view.session_of(listed[0]) if listed else None
 
 
-def _rival(view: ClusterView, name: ResourceName, node: NodeName) -> ResourceName | None:
+def apart(view: ClusterView, name: ResourceName) -> tuple[Guard, ...]:
+    """A placement rests on where those are that may never share its node: they may have gone there meanwhile."""
+    return tuple(Guard(Key(Kind.STATE, rival), view.states[rival].revision) for rival in _rivals(view, name)
+                 if rival in view.states)
+
+
+def _rivals(view: ClusterView, name: ResourceName) -> tuple[ResourceName, ...]:
     groups = view.settings.value.exclusions if view.settings else ()
-    for other in sorted({member for group in groups if name in group for member in group} - {name}):
+    return tuple(sorted({member for group in groups if name in group for member in group} - {name}))
+
+
+def _rival(view: ClusterView, name: ResourceName, node: NodeName) -> ResourceName | None:
+    for other in _rivals(view, name):
         held = view.states.get(other)
         if held is not None and node in (*holders(held.value), held.value.move and held.value.move.target):
             return other

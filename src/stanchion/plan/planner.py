@@ -10,8 +10,9 @@ from dataclasses import replace
 
 from stanchion.model.actions import Decision
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Session
+from stanchion.model.events import Event
 from stanchion.model.fencing import Attempt, Senses
-from stanchion.model.ids import Moment, ResourceName
+from stanchion.model.ids import Moment, NodeName, ResourceName
 from stanchion.model.orders import ENDED, Intent, Outcome
 from stanchion.model.reasons import Why, reason
 from stanchion.model.state import State
@@ -23,6 +24,7 @@ from stanchion.plan import (
     membership,
     node_orders,
     orders,
+    placement,
     quarantine,
     recovery,
     standing,
@@ -68,7 +70,9 @@ def _own_accord(view: ClusterView, name: ResourceName, me: Session, now: Moment)
     verdict = recovery.judge(view, held, spec.value, now)
     if verdict is None:
         return None
-    return step(held, verdict.event, now, by=me.node, guards=(*verdict.guards, strays.guard(view, name)),
+    goes = _goal(verdict.event) is not None
+    return step(held, verdict.event, now, by=me.node,
+                guards=(*verdict.guards, strays.guard(view, name), *(placement.apart(view, name) if goes else ())),
                 cause=cause(view, held.value, verdict.event, verdict.guards))
 
 
@@ -93,13 +97,19 @@ def _resource_order(view: ClusterView, held: Held[Intent], me: Session, now: Mom
     assert intent.resource is not None
     state, spec = view.states[intent.resource], view.specs[intent.resource]
     event = orders.event_for(view, intent, state, spec.value)
-    target = getattr(event, "target", None) or getattr(event, "node", None)
+    target = _goal(event)
     change = step(state, event, now, by=me.node, cause=intent.id,
                   guards=(strays.guard(view, intent.resource),
+                          *(() if target is None else placement.apart(view, intent.resource)),
                           *(() if target is None or target not in view.live else (alive(view, target),))))
     operation = getattr(event, "operation", None)
     accepted = replace(intent, outcome=Outcome.ACCEPTED, node=target or intent.node, operation=operation)
     return ends.joined(change, ends.write(held, accepted, event.why, me, now))
+
+
+def _goal(event: Event) -> NodeName | None:
+    """Name the node to which an event sends a resource."""
+    return getattr(event, "target", None) or getattr(event, "node", None)
 
 
 def _progress(view: ClusterView, held: Held[Intent], me: Session, now: Moment) -> tuple[Decision, ...]:

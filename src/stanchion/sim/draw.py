@@ -218,7 +218,8 @@ class _Drawer:
                 yield self._strike(What.JOIN, node)
             case 4:
                 share = self.chance.choice((0.0, 0.2, 0.6))
-                yield self._strike(What.SLOW, self.chance.choice((node, node, "")), amount=self.chance.choice((0.002, 0.1, 0.5, 2.0, 5.0)),
+                yield self._strike(What.SLOW, self.chance.choice((node, node, "")),
+                                   amount=self.chance.choice((0.002, 0.1, 0.5, 2.0, 5.0)) * self.slowness,
                                    detail=str(share))
             case 5:
                 yield self._strike(What.COMPACT)

@@ -48,7 +48,8 @@ class Strays(Judge):
         if before is None or after is None:
             return
         for node in holders(after):
-            if after.state in {State.LOADING, State.RUNNING}:
+            # Who claims it looks first; a load that nobody claimed has seen nothing yet.
+            if after.state in {State.LOADING, State.RUNNING} and after.session is not None:
                 self.world.nature.by_hand.pop((str(after.name), node), None)
         loads = after.state is State.LOADING and after.session is not None and (
             before.state is not State.LOADING or before.session is None)

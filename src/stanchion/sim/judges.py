@@ -221,8 +221,10 @@ class Writers(Judge):
         for entry in self.court.entries():
             if entry.resource == after.name and entry.by in self.world.hosts and not self._member(entry.by):
                 self.find(f"{after.name} is written {after.state} by {entry.by}, which is no member")
-        claims = before is not None and before.session != after.session and after.node is not None
-        if claims and after.session is not None and after.node is not None:
+        if before is None or after.node is None or after.session is None:
+            return
+        # A move names the target's session; that the machine is recovered there is no new claim.
+        if after.session not in {before.session, before.move and before.move.session}:
             live = self.court.read(Kind.LIVE, after.node)
             if not isinstance(live, Live) or live.session != after.session:
                 self.find(f"{after.name} is claimed for {after.session}, which is no member")

@@ -31,7 +31,7 @@ def page(results: list[Result]) -> str:
     head = ("# Scenarios of other clusters\n\n"
             "What a high-availability manager does in situations that the tests of another one describe, replayed by\n"
             "`stanchion sim replay FILE --table docs/scenarios.md` through the real agent. *pass*: it ends as\n"
-            "described, and no invariant broke. *differs*: by the rules that are named the machines that they touch end\n"
+            "described, and no invariant broke. *differs*: by the rules that are named the machines they touch end\n"
             "otherwise, or something that the product does not have was left out; all else ends as described, every\n"
             "invariant held, and how it ends here is stated. Whatever no rule explains is a *fail*. A test keeps this\n"
             "page true.\n\n")
