@@ -52,8 +52,8 @@ class Intent:
     """One order. ``live`` None means: live where the scripts can. ``operation`` is set when it is accepted.
 
     ``script`` is what is tried (TEST); ``dry``: nothing of it runs, its commands are only told. ``alert``
-    is the question that was on the screen when it was answered: another one is not answered with it. ``boot`` is the life
-    of the host that shuts down (HAND_OVER): a later one has not.
+    is the question that was on the screen when it was answered: another one is not answered with it. ``boot`` is the
+    life of the host that shuts down (HAND_OVER): a later one has not.
     """
 
     id: IntentId
