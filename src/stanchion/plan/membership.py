@@ -127,7 +127,9 @@ def _record(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]
         fresh = Membership(epoch=Epoch(last.epoch + 1 if last else 1), members=members, master=me.node,
                            formed_at_s=now.wall_s, before=() if last is None else tuple(sorted(last.members.values())))
     elif (dict(last.members), last.master) != (members, me.node):
-        fresh = replace(last, epoch=Epoch(last.epoch + 1), members=members, master=me.node)
+        # Who lived on without the store and came back in the same session was not ended by the stop of a whole cluster.
+        before = tuple(session for session in last.before if session not in members.values())
+        fresh = replace(last, epoch=Epoch(last.epoch + 1), members=members, master=me.node, before=before)
     else:
         fresh = last
     if not fresh.quorum and _quorum(view, fresh, now):
