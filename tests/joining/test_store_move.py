@@ -120,21 +120,24 @@ def test_what_breaks_off_has_changed_nothing_and_is_begun_anew(etcd: Servers, tm
         SqliteStore.create(path, "lab", first=FIRST)
         old = SqliteStore(path)
         await fill(old)
+        lease = await old.grant(60.0)
         leaving, first = Leaving(path, "lab"), arriving(etcd)
         await first.begin()
         await first.carry(leaving.read())
-        with pytest.raises(RuntimeError), leaving.frozen():
-            raise RuntimeError
+        with pytest.raises(RuntimeError):
+            await _broken_off(leaving, first)
         await fill(old)
 
         second = arriving(etcd)
         await second.begin()
         contents = leaving.read()
         await second.carry(contents)
+        await second.lease(contents.leases)
         await second.check(contents)
         await second.open()
 
         new = EtcdStore(etcd.urls, "lab")
+        assert await new.renew(lease)
         names = {name for name, _ in await new.records(Kind.TOKEN)}
         assert names == {name for name, _ in await old.records(Kind.TOKEN)}
         with pytest.raises(AlreadyExists, match="holds a cluster lab already"):
@@ -145,6 +148,12 @@ def test_what_breaks_off_has_changed_nothing_and_is_begun_anew(etcd: Servers, tm
             each.close()
 
     asyncio.run(story())
+
+
+async def _broken_off(leaving: Leaving, arrival: Arriving) -> None:
+    with leaving.frozen() as contents:
+        await arrival.lease(contents.leases)
+        raise RuntimeError
 
 
 @pytest.fixture(scope="module")

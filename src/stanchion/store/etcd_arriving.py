@@ -13,6 +13,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import groupby
 
 from stanchion.model.cluster import Kind
@@ -24,7 +25,7 @@ from stanchion.store.etcd import SCHEMA
 from stanchion.store.etcd_keys import MAX_OPERATIONS, Keys, number_of
 from stanchion.store.etcd_lease import FOREVER_S
 from stanchion.store.etcd_tls import EtcdTls
-from stanchion.store.etcd_wire import Wire
+from stanchion.store.etcd_wire import Refused, Wire
 from stanchion.store.sqlite_leaving import Contents, Leased, Row
 
 BUDGET_S = 5.0
@@ -94,6 +95,8 @@ class Arriving:
         """Begin the living leases under the names that they have, with what hangs on them."""
         for lease in leases:
             number = number_of(LeaseId(lease.id))
+            with suppress(Refused):  # what an earlier try began, and broke off after
+                await self._wire.call(lambda line: line.lease.LeaseRevoke, pb.LeaseRevokeRequest(ID=number))
             await self._wire.call(lambda line: line.lease.LeaseGrant,
                                   pb.LeaseGrantRequest(TTL=FOREVER_S, ID=number), repeatable=False)
             beat = _put(self._keys.beat(number), json.dumps({"v": 1, "d": {"ttl_s": lease.ttl_s}}).encode(), number)
