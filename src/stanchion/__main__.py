@@ -12,13 +12,13 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from stanchion.cli import app, run
+from stanchion.cli.app import HOST, TRY, place
 from stanchion.cli.hosts import cert, etcd, store
 
 SelfFenceWord = Literal["none", "supervisor", "watchdog"]
 Flag = Annotated[bool, Parameter(negative="")]
 
 
-@app.command
 def init(cluster: str, *, dir: Path | None = None, node: str | None = None,  # noqa: A002 - the option's name
          listen: str = "", profile: Literal["fast", "default", "tolerant"] = "default",
          self_fence: SelfFenceWord = "none", supervisor: Path | None = None,
@@ -89,7 +89,6 @@ def init(cluster: str, *, dir: Path | None = None, node: str | None = None,  # n
     sys.stdout.write(founding.told(config) + "\n")
 
 
-@app.command
 def join(token: Annotated[str, Parameter(allow_leading_hyphen=True)], *, address: str,
          dir: Path | None = None, node: str | None = None,  # noqa: A002 - as above
          port: int = 7423, peer_port: int | None = None, witness: Flag = False, self_fence: SelfFenceWord = "none",
@@ -148,7 +147,6 @@ def join(token: Annotated[str, Parameter(allow_leading_hyphen=True)], *, address
     sys.stdout.write(told + "\n")
 
 
-@app.command
 def agent(*, config: Path | None = None) -> None:
     """Run this node's agent, the daemon, until it is told to end.
 
@@ -291,11 +289,11 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-app.command(etcd)
-app.command(store)
-app.command(cert)
-app.command("stanchion.lab.app:app", name="lab")
-app.command("stanchion.sim.app:app", name="sim")
+place(HOST, init, join, agent, store, cert)
+app.command("stanchion.lab.app:app", name="lab", group=TRY,
+            help="Pretend hosts on this computer, without root: try a cluster, cut its power.")
+app.command("stanchion.sim.app:app", name="sim", group=TRY,
+            help="Pretend clusters on virtual time: hunt for a second copy, replay what was found.")
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from shell import Shell
@@ -108,3 +109,32 @@ def test_help_needs_no_cluster_and_no_heavy_library() -> None:
     assert done.stdout.strip() == "2 []"
     assert done.stderr == ("stanchion: 'nonsense' is not the address of an agent; "
                            "write it like http://127.0.0.1:7423\n")
+
+
+def test_a_script_is_shown_line_by_line_as_it_is(shell: Shell) -> None:
+    assert shell("template", "show", "XenLive_Template") == 0
+    known = shell.world.view().templates["XenLive_Template"].value  # type: ignore[index]  # a name
+    lines = known.scripts.unload.text.rstrip().splitlines()
+    assert "\n".join(f"  {line}" if line else "" for line in lines) in shell.out
+
+
+def test_flags_that_contradict_each_other_are_named(shell: Shell) -> None:
+    assert shell("migrate", "web", "node2", "--live", "--cold") == 2
+    assert shell.err == "stanchion: --cold is given twice, or with its opposite (see --help)\n"
+
+
+def _program(*argv: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run([sys.executable, "-m", "stanchion", *argv], capture_output=True, text=True, check=False,
+                          env={"PYTHONPATH": ":".join(sys.path)})
+
+
+def test_every_command_stands_in_a_panel_that_says_what_it_is_for() -> None:
+    panels = [line.split()[1] for line in _program("--help").stdout.splitlines() if line.startswith("╭─")]
+    assert panels == ["Look", "Run", "Configure", "Maintain", "Nodes", "On", "Try", "Help"]
+
+
+@pytest.mark.parametrize("number", ["-1", "0", "many"])
+def test_a_lab_of_no_hosts_is_refused_and_nothing_is_made(number: str, tmp_path: Path) -> None:
+    done = _program("lab", "up", "--nodes", number, "--dir", str(tmp_path / "lab"))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert not (tmp_path / "lab").exists()

@@ -126,3 +126,10 @@ def test_notification_is_set_shown_tried_and_ended(shell: Shell) -> None:
 def test_a_wrong_address_is_refused_in_one_sentence(shell: Shell) -> None:
     assert shell("notify", "set", "mail", "--to", "nobody") == 2
     assert "'nobody' is no e-mail address" in shell.err
+
+
+def test_a_file_named_csv_holds_values_and_a_filter_that_nothing_fits_says_so(lived: Shell, tmp_path: Path) -> None:
+    assert lived("events", "--export", str(tmp_path / "all.csv")) == 0
+    assert next(csv.reader((tmp_path / "all.csv").read_text().splitlines()))[0] == "id"
+    assert lived("events", "--resource", "nobody") == 0
+    assert lived.out.strip() == "No event in the history fits."

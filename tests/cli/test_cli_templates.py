@@ -113,6 +113,20 @@ def test_what_is_exported_is_what_is_imported(shell: Shell, tmp_path: Path) -> N
     assert "exists; name another" in shell.err
 
 
+def test_one_template_that_was_exported_is_imported_by_itself(shell: Shell, file: Path, tmp_path: Path) -> None:
+    assert shell("template", "create", "Web_Template", "--file", str(file)) == 0
+    alone = tmp_path / "alone.yaml"
+    assert shell("template", "export", "Web_Template", "--file", str(alone)) == 0
+    assert shell("template", "import", str(alone)) == 0
+    assert "template Web_Template: is here already, just like this" in shell.out
+    alone.write_text(alone.read_text().replace("name: Web_Template", "name: Second_Template"))
+    assert shell("template", "import", str(alone)) == 0
+    assert _template(shell, "Second_Template").parameters == _template(shell, "Web_Template").parameters
+    (tmp_path / "empty.yaml").write_text("{}")
+    assert shell("import", str(tmp_path / "empty.yaml")) == 2
+    assert "holds neither resources nor templates" in shell.err
+
+
 def test_the_form_has_all_pages_of_the_wizard(shell: Shell) -> None:
     assert shell("template", "form", "XenLive_Template", "-o", "json") == 0
     pages = {page["title"]: page for page in shell.json["pages"]}

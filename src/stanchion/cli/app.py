@@ -1,8 +1,14 @@
-"""The application: all commands that speak HTTP."""
+"""The application: all commands that speak HTTP, in the panels in which ``--help`` shows them.
 
-from collections.abc import Sequence
+There are so many that an alphabet of them helps nobody: they are grouped by what somebody is about to do, and stand in
+the order in which that is done. ``place`` puts every command into its panel, also those of this host, which
+``__main__`` adds.
+"""
 
-from cyclopts import App
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from cyclopts import App, Group
 
 from stanchion import __version__
 from stanchion.cli import (
@@ -29,39 +35,39 @@ app = App(
     version=__version__,
     suppress_keyboard_interrupt=False,
 )
-app.command(looking.status)
-app.command(resources.app)
-app.command(orders.online)
-app.command(orders.offline)
-app.command(orders.migrate)
-app.command(orders.alert)
-app.command(orders.end_process)
-app.command(nodes.app)
-app.command(standing.drain)
-app.command(standing.undrain)
-app.command(standing.pause)
-app.command(standing.resume)
-app.command(standing.down)
-app.command(standing.up)
-app.command(standing.handover)
-app.command(fences.app)
-app.command(hosts.token)
-app.command(ruling.settings)
-app.command(ruling.group)
-app.command(ruling.priority)
-app.command(templates.app)
-app.command(scripts.app)
-app.command(importing.import_, name="import")
-app.command(importing.export)
-app.command(past.events)
-app.command(past.story)
-app.command(past.incidents)
-app.command(past.report)
-app.command(notify.app)
-app.command(looking.explain)
-app.command(looking.explain_timing)
-app.command(looking.runs)
+LOOK = Group("Look", sort_key=1)
+RUN = Group("Run resources", sort_key=2)
+CONFIGURE = Group("Configure", sort_key=3)
+MAINTAIN = Group("Maintain hosts", sort_key=4)
+CLUSTER = Group("Nodes of the cluster", sort_key=5)
+HOST = Group("On the host itself", sort_key=6)
+TRY = Group("Try it out", sort_key=7)
+HELP = Group("Help", sort_key=8)
+
+
+def place(panel: Group, *commands: App | Callable[..., Any]) -> None:
+    """Add commands, in this order, to a panel of the help."""
+    for command in commands:
+        if isinstance(command, App):
+            command.group = panel
+            command.sort_key = len(list(app))
+            app.command(command)
+        else:
+            app.command(command, group=panel, sort_key=len(list(app)))
+
+
+place(LOOK, looking.status, looking.explain, looking.explain_timing, looking.runs, past.events, past.story,
+      past.incidents, past.report)
+place(RUN, orders.online, orders.offline, orders.migrate, orders.alert, orders.end_process)
+place(CONFIGURE, resources.app, scripts.app, templates.app, ruling.group, ruling.priority, ruling.settings, notify.app)
+app.command(importing.import_, name="import", group=CONFIGURE, sort_key=len(list(app)))
+place(CONFIGURE, importing.export)
+place(MAINTAIN, standing.pause, standing.resume, standing.drain, standing.undrain, standing.handover, standing.down,
+      standing.up)
+place(CLUSTER, nodes.app, fences.app, hosts.token, hosts.etcd)
 app.register_install_completion_command()
+for flag in ("--help", "--version", "--install-completion"):
+    app[flag].group = HELP
 
 
 def run(argv: Sequence[str] | None = None, *, terminal: Terminal | None = None) -> int:

@@ -144,5 +144,7 @@ def text_of(file: Path) -> str:
     """Read a script file. Raises ``InvalidInput`` when that cannot be done."""
     try:
         return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"the script file {file} cannot be read: {error}") from None
+    except OSError as error:
+        raise InvalidInput(f"the script file {file} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise InvalidInput(f"the script file {file} is not a text in UTF-8 (byte {error.start + 1})") from None

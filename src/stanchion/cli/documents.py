@@ -99,10 +99,16 @@ def _plain_yaml(text: str, file: Path) -> Any:
 
 
 def bundle(data: bytes, file: Path) -> "Bundle":
-    """Read an export file. Raises ``InvalidInput`` with the first thing that is wrong in it."""
-    from stanchion.wire.documents import Bundle
+    """Read an export file, or one template as a document. Raises ``InvalidInput`` with what is wrong in it first."""
+    from stanchion.wire.documents import Bundle, TemplateDocument
 
-    return checked(Bundle, parsed(data, file), file)
+    plain = parsed(data, file)
+    if isinstance(plain, dict) and "name" in plain:
+        return Bundle(templates=(checked(TemplateDocument, plain, file),))
+    found = checked(Bundle, plain, file)
+    if not found.templates and not found.resources:
+        raise InvalidInput(f"the file {file} holds neither resources nor templates")
+    return found
 
 
 def checked(shape: type[Shape], plain: Any, file: Path) -> Shape:

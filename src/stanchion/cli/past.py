@@ -52,7 +52,7 @@ EVERYTHING = Wanted()
 
 async def events(*, follow: Annotated[bool, Parameter(alias="-f", negative="")] = False, wanted: Wanted = EVERYTHING,
                  limit: Annotated[int, Parameter(alias="-n")] = 50, why: str | None = None,
-                 export: Path | None = None, format: Literal["jsonl", "csv"] = "jsonl",  # noqa: A002 - the option
+                 export: Path | None = None, format: Literal["jsonl", "csv"] | None = None,  # noqa: A002 - the option
                  common: Common = COMMON) -> None:
     """Read the cluster's history.
 
@@ -67,7 +67,7 @@ async def events(*, follow: Annotated[bool, Parameter(alias="-f", negative="")] 
     export
         Write all events that are wanted to this file, the oldest first.
     format
-        The form of --export: a JSON object a line, or comma-separated values.
+        The form of --export: a JSON object a line, or comma-separated values; left out, as the file is named.
     """
     async with common.session() as session:
         if why is not None:
@@ -77,7 +77,8 @@ async def events(*, follow: Annotated[bool, Parameter(alias="-f", negative="")] 
         elif export is not None:
             from stanchion.cli.exporting import write
 
-            count = await write(export, format, session.client.every_event(**wanted.asked()))
+            form = format or ("csv" if export.suffix.lower() == ".csv" else "jsonl")
+            count = await write(export, form, session.client.every_event(**wanted.asked()))
             session.say(f"{count} events written to {export}.")
         else:
             await _read(session, wanted.asked(), limit, follow=follow)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from cyclopts import CycloptsError
+from cyclopts import CycloptsError, RepeatArgumentError
 
 from stanchion.cli import exits
 from stanchion.cli.session import TERMINAL, Terminal
@@ -24,6 +24,9 @@ def run_app(app: "App", argv: Sequence[str], terminal: Terminal | None = None, *
     except StanchionError as error:
         terminal.complain(f"{name}: {exits.one_line(error)}")
         return exits.code_of(error)
+    except RepeatArgumentError as error:
+        terminal.complain(f"{name}: {error.token.keyword} is given twice, or with its opposite (see {more})")
+        return exits.USAGE
     except CycloptsError as error:
         terminal.complain(f"{name}: {exits.one_line(error)} (see {more})")
         return exits.USAGE

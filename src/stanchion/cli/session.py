@@ -85,7 +85,7 @@ class Session:
         if self.json:
             self.terminal.write(reply.model_dump_json(indent=2))
         else:
-            self.terminal.console().print(draw(reply))
+            self.terminal.console().print(draw(reply), crop=False)
 
     def say(self, text: str) -> None:
         """Write a sentence for people; machines do not get it."""

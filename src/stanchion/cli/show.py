@@ -75,8 +75,9 @@ def where(of: replies.ResourceInfo) -> str:
 def table_of(*columns: str) -> Table:
     """Make a table whose last column takes what room is left."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False, padding=(0, 2, 0, 0))
+    whole = {"Since", "Started", "Lives", "Field"}
     for column in columns[:-1]:
-        table.add_column(column, overflow="fold", max_width=24, no_wrap=column in {"Since", "Started", "Lives"})
+        table.add_column(column, overflow="fold", max_width=24, no_wrap=column in whole)
     table.add_column(columns[-1], overflow="fold", ratio=1)
     return table
 
@@ -97,6 +98,12 @@ def _plain(text: str) -> Text:
 
 def _indented(text: str) -> Padding:
     return Padding(_plain(text), (0, 0, 0, 2), expand=False)
+
+
+def _script(text: str) -> Text:
+    """Show a script line by line as it is: a line that were broken or filled up would be another script."""
+    return Text("\n".join(f"  {line}" if line else "" for line in text.rstrip().splitlines()), no_wrap=True,
+                overflow="ignore")
 
 
 def _part(title: str, body: RenderableType) -> Group:
@@ -258,7 +265,7 @@ def scripts_of(of: dict[ScriptKind, replies.ScriptInfo]) -> Group:
     for kind, script in of.items():
         if script.text.strip():
             title = f"{kind.title()} script, {duration(script.timeout_s)}"
-            parts.append(_part(title, _indented(script.text.rstrip())))
+            parts.append(_part(title, _script(script.text)))
     return Group(*parts)
 
 
@@ -298,7 +305,7 @@ def event(of: EventInfo) -> RenderableType:
 def events(of: Iterable[EventInfo]) -> RenderableType:
     """Show events, the oldest first."""
     lines = [event(one) for one in of]
-    return Group(*lines) if lines else _plain("Nothing has happened yet.")
+    return Group(*lines) if lines else _plain("No event in the history fits.")
 
 
 def explanation(of: replies.Explanation) -> RenderableType:

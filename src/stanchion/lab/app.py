@@ -18,6 +18,9 @@ app = App(name="lab", help="Pretend hosts on this machine, without root: try a c
 power = App(name="power", help="Switch a pretend host off, as a pulled plug would, or on again.")
 app.command(power)
 
+MOST_HOSTS = 32
+"""More pretend hosts than this one computer cannot carry."""
+
 Dir = Annotated[Path | None, Parameter(name="--dir", help="The lab's directory; default: one of this user's own.")]
 
 
@@ -26,21 +29,21 @@ def _lab(directory: Path | None) -> Lab:
 
 
 @app.command
-def up(*, nodes: int = 3, profile: Literal["fast", "default", "tolerant"] = "default", fence: bool = True,
+def up(*, nodes: int | None = None, profile: Literal["fast", "default", "tolerant"] | None = None, fence: bool = True,
        directory: Dir = None) -> None:
     """Make a lab and start its hosts; one that exists is started again.
 
     Parameters
     ----------
     nodes
-        How many hosts to make.
+        How many hosts to make; 3 if not said.
     profile
-        The cluster's timers: failover by the lease alone takes about 4, 8 or 32 seconds.
+        The cluster's timers: failover by the lease alone takes about 4, 8 or 32 seconds; default if not said.
     fence
         Give every host a fence device, so that failover need not wait for the lease.
     """
     where = directory or default_directory()
-    lab = Lab.open(where) if (where / "lab.json").exists() else Lab.create(where, nodes, profile=profile)
+    lab = _made(where, nodes, profile)
     lab.up()
     if fence:
         asyncio.run(_equip(lab))
@@ -50,6 +53,18 @@ def up(*, nodes: int = 3, profile: Literal["fast", "default", "tolerant"] = "def
     print("  stanchion status")
     print(f"  stanchion lab power off node1{other}")
     print(f"  stanchion lab down{other}")
+
+
+def _made(where: Path, nodes: int | None, profile: str | None) -> Lab:
+    if nodes is not None and not 1 <= nodes <= MOST_HOSTS:
+        raise InvalidInput(f"--nodes is {nodes}; a lab can have 1 to {MOST_HOSTS} hosts")
+    if not (where / "lab.json").exists():
+        return Lab.create(where, nodes or 3, profile=profile or "default")
+    lab = Lab.open(where)
+    if profile is not None or nodes not in {None, len(lab.hosts)}:
+        raise NotNow(f"there is a lab of {len(lab.hosts)} hosts in {where} already, and --nodes and --profile count "
+                     "only when one is made; `stanchion lab down` ends it")
+    return lab
 
 
 async def _equip(lab: Lab) -> None:
@@ -144,11 +159,12 @@ def resume_agent(node: str, *, directory: Dir = None) -> None:
 def status(*, directory: Dir = None) -> None:
     """Show the lab's hosts: power, agent, watchdog."""
     lab = _lab(directory)
-    table = Table("host", "power", "agent", "restarts", "resets", "watchdog fires", "processes",
-                  title=f"Lab in {lab.directory}", title_justify="left")
+    table = Table("Host", "Power", "Agent", "Restarts", "Resets", "Watchdog fires", "Processes", box=None,
+                  pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for host in lab.hosts:
         table.add_row(host.name, *_row(host))
-    Console().print(table)
+    print(f"Lab in {lab.directory}\n")
+    Console(highlight=False).print(table)
 
 
 def _row(host: LabHost) -> tuple[str, ...]:
