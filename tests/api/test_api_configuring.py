@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from stanchion.model.cluster import Kind
+from stanchion.model.cluster import Kind, Proof, ProofKind
 from stanchion.model.errors import AlreadyExists, InvalidInput, NotFound, NotNow, Stale
 from stanchion.model.history import Entry
 from stanchion.model.reasons import Why
@@ -127,6 +127,10 @@ async def test_a_node_is_removed_only_when_nothing_binds_it() -> None:
     async with world.client() as client:
         with pytest.raises(NotNow, match="node2 is in the cluster"):
             await client.remove_node("node2")
+        with pytest.raises(NotNow, match="nothing proves that node3 has stopped"):
+            await client.remove_node("node3")
+        last = held(world, Kind.SESSION, "node3").value
+        await world.put(Proof(node=last.node, session=last.id, kind=ProofKind.CONFIRMED, at_s=NOW_S, by="root"))
         with pytest.raises(NotNow, match="node3 is a preferred node of web"):
             await client.remove_node("node3")
         await client.edit("web", ResourceChange(preferred=()))

@@ -113,14 +113,16 @@ async def hand_over(here: Here, by: By, name: str) -> replies.IntentInfo:
 
 @router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)
 async def remove(here: Here, by: By, name: str) -> None:
-    """Forget a node that has left, holds nothing, and is nobody's preferred node."""
+    """Forget a node that has left or is proven to be down, holds nothing, and is nobody's preferred node."""
     view = here.view()
     found = finding.node(view, name)
     fault = _bound(view, found)
     if fault:
         raise NotNow(fault)
     await members.expel(here, found)
-    guards = [Guard(Key(Kind.LIVE, found), NOTHING)]
+    last = view.sessions.get(found)
+    guards = [Guard(Key(Kind.LIVE, found), NOTHING),
+              Guard(Key(Kind.SESSION, found), NOTHING if last is None else last.revision)]
     guards += [Guard(Key(Kind.NODE, found), view.nodes[found].revision)] if found in view.nodes else []
     guards += [Guard(Key(Kind.STATE, state), held.revision) for state, held in view.states.items()]
     more_guards, puts = members.revocation(view, found)
@@ -144,6 +146,11 @@ def _bound(view: ClusterView, name: NodeName) -> str:
         return f"{name} may still run {', '.join(held)}; bring it back, or confirm that it is down"
     if astray := strays.astray_on(view, name):
         return f"{', '.join(astray)} may still run on {name} as a stray; bring it back, or confirm that it is down"
+    last = view.sessions.get(name)
+    if last is not None and last.value.id not in view.proofs:
+        # Cut off, it may live on by the consent of others, and they by its own: who took its name would speak for it.
+        return (f"nothing proves that {name} has stopped; bring it back, or confirm that it is down: "
+                f"stanchion node confirm-down {name}")
     listed = sorted(spec.value.name for spec in view.specs.values() if name in spec.value.preferred)
     if listed:
         return f"{name} is a preferred node of {', '.join(listed)}; take it out of their lists first"
