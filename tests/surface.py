@@ -174,6 +174,7 @@ class World:
     ended_processes: list[str] = field(default_factory=list)
     ends: Callable[[Intent], tuple[Outcome, Reason]] | None = None
     counted: Statistics = NOTHING_COUNTED
+    store_away: bool = False
 
     def __post_init__(self) -> None:
         self.store = Watched(self.engine)
@@ -238,7 +239,8 @@ class World:
             node=NODES[0], store=self.store, view=self.view, changed=self.changed, clock=self.clock, chance=self.chance,
             lint=ScriptLint(), fencer=self.devices, notifier=self.post, process_of=lambda _: self.process,
             end_process=self._end_process, token=TOKEN, version="1.2.3", token_file="/var/lib/stanchion/token",
-            statistics=lambda: self.counted, clear_statistics=self._count_anew)
+            statistics=lambda: self.counted, clear_statistics=self._count_anew,
+            store_away=lambda: self.store_away)
         if not _APPS:
             _APPS.append(create(services))
         _APPS[0].state.services = services

@@ -111,6 +111,16 @@ def test_help_needs_no_cluster_and_no_heavy_library() -> None:
                            "write it like http://127.0.0.1:7423\n")
 
 
+def test_a_look_says_loudly_that_the_store_is_away(busy: Shell) -> None:
+    assert busy("status") == 0
+    assert "STORE AWAY" not in busy.out
+    busy.world.store_away = True
+    assert busy("status") == 0
+    assert busy.out.startswith("STORE AWAY: node1 does not reach the store; this is how it saw the cluster last.")
+    assert busy("node", "list") == 0
+    assert busy.out.startswith("STORE AWAY")
+
+
 def test_a_script_is_shown_line_by_line_as_it_is(shell: Shell) -> None:
     assert shell("template", "show", "XenLive_Template") == 0
     known = shell.world.view().templates["XenLive_Template"].value  # type: ignore[index]  # a name

@@ -24,7 +24,7 @@ async def health(here: Here) -> replies.Health:
 @router.get("/cluster")
 async def cluster(here: Here) -> replies.ClusterInfo:
     """Tell the cluster's name, master, epoch and quorum, as this node sees them."""
-    return telling.cluster_info(here.view(), here.node, here.version)
+    return telling.cluster_info(here.view(), here.node, here.version, store_away=here.store_away())
 
 
 @router.get("/status")
@@ -43,7 +43,7 @@ def status_of(here: Services) -> replies.Status:
     """Tell the cluster, its nodes and its resources."""
     view = here.view()
     return replies.Status(
-        cluster=telling.cluster_info(view, here.node, here.version),
+        cluster=telling.cluster_info(view, here.node, here.version, store_away=here.store_away()),
         nodes=tuple(telling.node_info(view, name) for name in known_nodes(view)),
         resources=tuple(
             replies.ResourceInfo(**telling.resource_fields(view, name, here.process_of(name)))

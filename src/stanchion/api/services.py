@@ -49,6 +49,7 @@ class Services:
     etcd: tuple[str, ...] = ()
     statistics: Callable[[], Statistics] = lambda: Statistics(since_s=0.0)
     clear_statistics: Callable[[], None] = lambda: None
+    store_away: Callable[[], bool] = lambda: False
 
     async def wait_until(self, seen: Callable[[ClusterView], bool], wait_s: float) -> bool:
         """Wait until the view satisfies ``seen``; False: it did not within that time."""

@@ -26,7 +26,7 @@ def reason_info(of: Reason) -> replies.ReasonInfo:
     return replies.ReasonInfo(code=of.why.value, operands=of.operands, text=sentence(of))
 
 
-def cluster_info(view: ClusterView, node: NodeName, version: str) -> replies.ClusterInfo:
+def cluster_info(view: ClusterView, node: NodeName, version: str, *, store_away: bool = False) -> replies.ClusterInfo:
     """Tell what the cluster as a whole is like."""
     settings = view.settings.value if view.settings else None
     membership = view.membership.value if view.membership else None
@@ -44,6 +44,7 @@ def cluster_info(view: ClusterView, node: NodeName, version: str) -> replies.Clu
         profile=settings.profile if settings else Profile.DEFAULT,
         pause=held_back.pause_info(view),
         down=held_back.down_info(view),
+        store_away=store_away,
     )
 
 

@@ -149,6 +149,8 @@ def nodes(of: Sequence[replies.NodeInfo], cluster: replies.ClusterInfo) -> Rende
         table.add_row(name, Text(one.state, style=NODE_COLOURS[one.state]), _protection(one), instant(one.since),
                       _plain(held + _doubt(one)))
     loud = show_standing.loud(cluster.pause, cluster.down)
+    if cluster.store_away:
+        loud = (show_standing.store_away(cluster.node), *loud)
     return Group(*loud, *((Text(),) if loud else ()), _plain(line), Text(), table, *_dangers(of))
 
 

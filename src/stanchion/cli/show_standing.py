@@ -19,6 +19,12 @@ def loud(pause: PauseInfo | None, down: DownInfo | None) -> tuple[Text, ...]:
     return tuple(told)
 
 
+def store_away(node: str) -> Text:
+    """Say that what follows is old, and that nothing can be ordered."""
+    return Text(f"STORE AWAY: {node} does not reach the store; this is how it saw the cluster last. Machines run on "
+                "while their nodes agree; nothing can be ordered until the store is back.", "bold red")
+
+
 def standing(of: StandingInfo) -> RenderableType:
     """Show what stands for the whole cluster."""
     told = loud(of.pause, of.down)

@@ -102,6 +102,8 @@ class ClusterInfo(Reply):
     profile: Profile
     pause: PauseInfo | None = None
     down: DownInfo | None = None
+    store_away: bool = False
+    """The answering node does not reach the store: what it tells is what it saw last, and nothing can be ordered."""
 
 
 class FenceDeviceInfo(Reply):
