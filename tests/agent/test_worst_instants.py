@@ -8,6 +8,9 @@ from stanchion.model.ids import NodeName
 from stanchion.model.orders import Verb
 from stanchion.model.resource import StartMode
 from stanchion.model.state import State
+from stanchion.model.transaction import Conflict
+from stanchion.plan.failsafe import declared
+from stanchion.plan.sessions import given_back
 from stanchion.sim.world import World, spec
 
 
@@ -34,5 +37,40 @@ def test_who_lived_on_while_another_one_founded_the_cluster_anew_is_failed_over_
         # Not by its start mode, which asks a person: that is for a cluster that was down.
         await world.runs_on("web", "a", within_s=30)
         assert (await world.state("web")).state is State.RUNNING
+
+    play(story)
+
+
+def test_what_an_agent_said_as_it_ended_is_void_once_the_next_one_lives_in_its_session() -> None:
+    """Ended in order, with nothing held; its word is on the way to the store for longer than the next one needs."""
+
+    async def story(world: World) -> None:
+        node = NodeName("b")
+        await world.create(spec("web", preferred=("b", "c")))
+        view = await world.view()
+        word = given_back(view, view.sessions[node].value, world.clock.now(), leaving=False)
+        assert word is not None
+        await world.restart("b")
+        await world.order(Verb.ONLINE, "web")
+        assert world.where("web") == ("b",)
+        assert (await world.view()).session_of(node) == view.session_of(node)
+        assert isinstance(await world.operator.commit(word), Conflict)
+        await asyncio.sleep(20)
+        assert world.where("web") == ("b",)
+
+    play(story)
+
+
+def test_nobody_is_named_by_an_agent_that_is_gone() -> None:
+    """It tried to name a node whose consent counts; the next agent does not know of that, and would never ask it."""
+
+    async def story(world: World) -> None:
+        node = NodeName("b")
+        view = await world.view()
+        attempt = declared(view, view.sessions[node].value, (*(view.sessions[node].value.peers or ()), NodeName("d")))
+        assert attempt is not None
+        await world.restart("b")
+        await world.until(lambda _: world.daemons[node].tenure.session is not None)
+        assert isinstance(await world.operator.commit(attempt), Conflict)
 
     play(story)

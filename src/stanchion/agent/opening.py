@@ -23,7 +23,7 @@ from stanchion.model.transaction import Committed, Guard, Put, Transaction
 from stanchion.plan.failsafe import peers, revived
 from stanchion.plan.membership import proof_reason
 from stanchion.plan.node import held_here
-from stanchion.plan.sessions import invited, undeclared
+from stanchion.plan.sessions import invited, resumed, undeclared
 from stanchion.plan.standing import begun, ends_down, may_begin
 from stanchion.ports import JournalEntry
 
@@ -68,7 +68,7 @@ class Opening:
             return None
         if last is not None and known and last.value.id not in view.proofs and self.halted is None and (
                 last.value.boot == self._doors.host.boot()):
-            return await self._resume(last.value)
+            return await self._resume(view, last.value)
         if live is not None and last is not None:
             await self._doors.store.revoke(last.value.lease)
             view = await read(self._doors.store)
@@ -85,19 +85,21 @@ class Opening:
             raise HostError(f"another agent is a member as {rival.node} (at {rival.url or 'an unknown address'}); "
                             "give this one another node name, or stop the other one")
 
-    async def _resume(self, session: Session) -> Opened | None:
+    async def _resume(self, view: ClusterView, session: Session) -> Opened | None:
         """Go on with the session of before, even if its lease has ended: as long as no proof stands, it is not over.
 
         The watchdog is put off only after that; until then it guards by what the last agent knew.
         """
         sent = self._doors.clock.now().mono_s
-        opened = Opened(session, sent) if await self._doors.store.renew(session.lease) else (
-            await revive(self._doors, session))
+        renewed = await self._doors.store.renew(session.lease)
+        opened = Opened(session, sent) if renewed else await revive(self._doors, session)
         if not opened:
             return None
         session, sent = opened.session, opened.since_s
         # The watchdog guards on from before; what the session declared must still be true.
         armed = self._doors.watchdog.arm(sent + session.timing.fence_s)
+        if renewed and not await self._taken_over(view, session):
+            return None
         if session.self_fence is not SelfFence.NONE and not armed:
             # Never by giving the lease up: its end would prove, with what the session declared, that nothing runs.
             if not await undeclare(self._doors, session):
@@ -105,6 +107,11 @@ class Opening:
             session = replace(session, self_fence=SelfFence.NONE)
         log.info("resumed", session=session.id)
         return Opened(session, sent)
+
+    async def _taken_over(self, view: ClusterView, session: Session) -> bool:
+        """Make void what the agent before us may still have on its way to the store; False: that came first."""
+        transaction = resumed(view, session)
+        return transaction is not None and isinstance(await self._doors.store.commit(transaction), Committed)
 
     async def _begin(self, view: ClusterView, last: Held[Session] | None, journal: JournalEntry | None,
                      timing: Timing) -> Opened | None:

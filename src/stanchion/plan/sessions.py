@@ -1,7 +1,8 @@
 """What a node writes about its own sessions: that one is over with nothing running, or that it lost its self-fence.
 
-Each is a transaction guarded by the session's own lease, so that only the life which it is about can write it. The
-third, ``invited``, is the one order that a node takes up itself.
+Each is a transaction guarded by the session's own lease and record, so that only the life which it is about can write
+it. An agent that resumes a session writes that record anew (``resumed``): what its predecessor had on its way to the
+store, and arrives a minute later, changes nothing any more. ``invited`` is the one order that a node takes up itself.
 """
 
 from dataclasses import replace
@@ -24,20 +25,34 @@ def given_back(view: ClusterView, mine: Session, now: Moment, *, leaving: bool) 
     so see to that); else the agent ends and claims nothing any more. An order that it carried out by leaving ends with
     it: the last member has nobody to write that later.
     """
-    node, live = view.nodes.get(mine.node), view.live.get(mine.node)
-    if held_here(view, mine.node) or live is None or node is None or (
+    node, live, held = view.nodes.get(mine.node), view.live.get(mine.node), view.sessions.get(mine.node)
+    if held_here(view, mine.node) or live is None or node is None or held is None or (
             leaving and not standing.leaves(view, mine.node)):
         return None
     proof = Proof(node=mine.node, session=mine.id, kind=ProofKind.CLEAN, at_s=now.wall_s)
     entry = Entry(at_s=now.wall_s, reason=proof_reason(proof), by=mine.node, node=mine.node, cause=mine.id)
     guards: tuple[Guard, ...] = (
         Guard(Key(Kind.LIVE, mine.node), live.revision), Guard(Key(Kind.NODE, mine.node), node.revision),
-        Guard(Key(Kind.PROOF, mine.id), NOTHING))
+        Guard(Key(Kind.SESSION, mine.node), held.revision), Guard(Key(Kind.PROOF, mine.id), NOTHING))
     if leaving and view.standing is not None:
         guards += (Guard(Key(Kind.STANDING), view.standing.revision),)
     over = tuple(node_orders.gone(view, mine.node, now)) if leaving else ()
     return Transaction(guards=(*guards, *(guard for guard, _ in over)), puts=(Put(proof), *(put for _, put in over)),
                        history=(entry,))
+
+
+def resumed(view: ClusterView, mine: Session) -> Transaction | None:
+    """Write the session's record anew, as the agent that goes on with it; None: it is not the node's live one here.
+
+    An agent that ends may have its word that nothing runs here on the way, or whose consent counts from now on. Neither
+    may come true once another agent, which knows nothing of it, has taken the session over.
+    """
+    held, live = view.sessions.get(mine.node), view.live.get(mine.node)
+    if held is None or live is None or not held.value.id == live.value.session == mine.id:
+        return None
+    guards = (Guard(Key(Kind.SESSION, mine.node), held.revision), Guard(Key(Kind.LIVE, mine.node), live.revision),
+              Guard(Key(Kind.PROOF, mine.id), NOTHING))
+    return Transaction(guards=guards, puts=(Put(held.value),))
 
 
 def invited(view: ClusterView, me: NodeName, now: Moment) -> Transaction | None:
