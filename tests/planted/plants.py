@@ -71,7 +71,7 @@ PLANTS = (
         Edit(NODE, "if duty.busy is not None else None\n        if spec is not None", "if name in specs else None\n"
              "        if spec is not None"),),
           missed="nothing begins here before the record names this node, and what it names is halted anyway; not in "
-                 "600 lives"),
+                 "1370 lives"),
     Plant("a node that stops gives its session back although it holds machines", (
         Edit("plan/sessions.py", "if held_here(view, mine.node) or live is None", "if live is None"),)),
     Plant("the source of a migration is lost and taken for clean", (

@@ -6,6 +6,7 @@ and do nothing), or to cry (they do their work and report an error).
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -66,7 +67,7 @@ class PretendPower:
         self.crying: set[NodeName] = set()
         self.calls: list[tuple[str, NodeName]] = []
         self.judges: list[Callable[[frozenset[NodeName]], None]] = []
-        self._under_way: dict[NodeName, float] = {}
+        self._under_way: Counter[NodeName] = Counter()
 
     async def status(self, device: FenceDevice) -> tuple[Power, str]:
         """Report the power state."""
@@ -77,17 +78,20 @@ class PretendPower:
         return (Power.ON if self._nature.hosts[node].powered else Power.OFF), ""
 
     async def off(self, device: FenceDevice) -> tuple[Power, str]:
-        """Switch the host off and look; judges are told of all that are being switched off now."""
-        node, now_s = NodeName(device.parameters["host"]), asyncio.get_running_loop().time()
-        self.calls.append(("off", node))
-        self._under_way[node] = now_s
-        going = frozenset(other for other, since_s in self._under_way.items() if now_s - since_s < device.timeout_s)
+        """Switch the host off and look; the command goes on while its agent is stopped, and ends when that gives up."""
+        self.calls.append(("off", NodeName(device.parameters["host"])))
+        return await asyncio.create_task(self._command(device), context=apart())
+
+    async def _command(self, device: FenceDevice) -> tuple[Power, str]:
+        """Run the command; judges are told of all hosts that are being switched off now."""
+        node = NodeName(device.parameters["host"])
+        self._under_way[node] += 1
         for judge in self.judges:
-            judge(going)
+            judge(frozenset(self._under_way))
         try:
             return await self._switch(node, device)
         finally:
-            self._under_way.pop(node, None)
+            self._under_way -= Counter([node])
 
     async def _switch(self, node: NodeName, device: FenceDevice) -> tuple[Power, str]:
         if node in self.dead:
