@@ -11,7 +11,7 @@ from dataclasses import replace
 from stanchion.model.actions import Decision
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Node, Proof, ProofKind, Session
 from stanchion.model.history import Severity
-from stanchion.model.ids import Moment, NodeName
+from stanchion.model.ids import NOTHING, Moment, NodeName
 from stanchion.model.orders import Intent, Outcome, Verb
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.standing import Drained, Shutdown
@@ -116,12 +116,14 @@ def invited(node: Node) -> Node:
 
 
 def _confirmed(view: ClusterView, held: Held[Intent], node: NodeName, me: Session, now: Moment) -> Decision:
-    intent, session = held.value, view.sessions[node].value.id
+    intent, last = held.value, view.sessions[node]
+    session = last.value.id
     why = reason(Why.CONFIRM_ASKED, intent.by, node)
     proof = Proof(node=node, session=session, kind=ProofKind.CONFIRMED, at_s=now.wall_s, by=intent.by)
     told = replace(ends.entry(why, intent, me, now), cause=session, severity=Severity.WARNING)
-    change = Transaction(guards=(Guard(Key(Kind.LIVE, node), alive(view, node).revision),), puts=(Put(proof),),
-                         history=(told,))
+    # A session that came back to life since has another record: the operator's word was not about that.
+    guards = (alive(view, node), Guard(Key(Kind.SESSION, node), last.revision), Guard(Key(Kind.PROOF, session), NOTHING))
+    change = Transaction(guards=guards, puts=(Put(proof),), history=(told,))
     over = ends.write(held, ends.done(intent, why, now), why, me, now)
     return ends.joined(Decision(transaction=change, why=why), over)
 
