@@ -80,6 +80,14 @@ def test_one_revision_has_nothing_to_be_compared_with(shell: Shell) -> None:
     assert "has no halt script" in shell.err
 
 
+def test_a_file_with_the_script_as_it_is_changes_nothing_and_says_so(shell: Shell, tmp_path: Path) -> None:
+    assert shell("resource", "create", "same", "Xen_Template") == 0
+    spec = next(held.value for held in shell.world.view().specs.values() if held.value.name == "same")
+    (tmp_path / "load").write_text(spec.scripts.load.text)
+    assert shell("script", "edit", "same", "load", "--file", str(tmp_path / "load")) == 0
+    assert shell.out.strip() == "nothing was changed"
+
+
 def test_the_lint_reads_resources_and_files(shell: Shell, tmp_path: Path) -> None:
     shell.prepare(shell.world.resource("web"))
     bad = tmp_path / "bad.sh"

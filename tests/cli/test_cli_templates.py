@@ -113,6 +113,13 @@ def test_what_is_exported_is_what_is_imported(shell: Shell, tmp_path: Path) -> N
     assert "exists; name another" in shell.err
 
 
+def test_the_fields_of_a_form_stand_whole(shell: Shell) -> None:
+    assert shell("template", "form", "Qemu_Template") == 0
+    fields = {line.split()[0] for line in shell.out.splitlines() if line.strip()}
+    assert {"parameters.SHUTDOWN_TIMEOUT", "scripts.monitor.timeout_s",
+            "policies.restart_after_failed_migration"} <= fields
+
+
 def test_one_template_that_was_exported_is_imported_by_itself(shell: Shell, file: Path, tmp_path: Path) -> None:
     assert shell("template", "create", "Web_Template", "--file", str(file)) == 0
     alone = tmp_path / "alone.yaml"

@@ -92,6 +92,8 @@ async def edit(resource: AResource, script: ScriptKind, /, *, file: Path | None 
     async with common.session() as session:
         found = await session.client.resource(resource)
         place, edited = None, {script: text_of(file)} if file is not None else {}
+        if not now and edited.get(script) == found.scripts[script].text:
+            edited = {}
         if file is None:
             place, edited = editing.edit(found.name, {script: found.scripts[script].text})
         if not edited:

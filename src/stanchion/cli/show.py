@@ -77,7 +77,8 @@ def table_of(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False, padding=(0, 2, 0, 0))
     whole = {"Since", "Started", "Lives", "Field"}
     for column in columns[:-1]:
-        table.add_column(column, overflow="fold", max_width=24, no_wrap=column in whole)
+        table.add_column(column, overflow="fold", no_wrap=column in whole,
+                         max_width=None if column in whole else 24)
     table.add_column(columns[-1], overflow="fold", ratio=1)
     return table
 

@@ -62,7 +62,7 @@ def _made(where: Path, nodes: int | None, profile: str | None) -> Lab:
         return Lab.create(where, nodes or 3, profile=profile or "default")
     lab = Lab.open(where)
     if profile is not None or nodes not in {None, len(lab.hosts)}:
-        raise NotNow(f"there is a lab of {len(lab.hosts)} hosts in {where} already, and --nodes and --profile count "
+        raise NotNow(f"there is a lab in {where} already (hosts: {len(lab.hosts)}), and --nodes and --profile count "
                      "only when one is made; `stanchion lab down` ends it")
     return lab
 

@@ -86,6 +86,8 @@ def read_file(path: Path) -> Paper:
     """Read a certificate's file. Raises ``HostError``."""
     try:
         return read(path.read_text(encoding="ascii"))
+    except FileNotFoundError:
+        raise HostError(f"there is no certificate {path}; only hosts of a cluster of several have one") from None
     except (OSError, UnicodeDecodeError, InvalidInput) as fault:
         raise HostError(f"the certificate {path} cannot be read: {fault}") from fault
 
