@@ -180,10 +180,11 @@ def run_etcd(*, dir: Path | None = None, replace: Flag = False) -> None:  # noqa
     from stanchion.drivers import etcd_server
 
     directory = (dir or founding.default_directory()).absolute()
-    server = etcd_server.load(directory)
-    initial = ""
-    if not server.begun and (replace or not server.founds):
-        initial = joining.first_start(server, load(directory / "agent.toml"), _say, replace=replace)
+    server, initial = etcd_server.load(directory), ""
+    if not server.begun:
+        agent = load(directory / "agent.toml")
+        if replace or not server.begins_alone(agent.etcd):
+            initial = joining.first_start(server, agent, _say, replace=replace)
     server.run(initial=initial)
 
 

@@ -14,7 +14,7 @@ import shutil
 import signal
 import subprocess
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,6 +56,14 @@ class EtcdServer:
     def begun(self) -> bool:
         """Whether it has data: then it knows who its peers are."""
         return (self.data / "member").is_dir()
+
+    def begins_alone(self, members: Sequence[str]) -> bool:
+        """Tell whether it may begin with an empty store, given the members that this host's agent uses.
+
+        Only the first one, and only while it is the only one. A first member that lost its data later would be a second
+        etcd beside that of the others, at an address at which agents look for the first.
+        """
+        return self.founds and not set(members) - {self.url}
 
     def command(self, *, initial: str = "") -> list[str]:
         """Give the command line; ``initial`` are all members, for the first start of one that joins."""
