@@ -1,7 +1,8 @@
 """Gives command line tests a shell on a fresh cluster, in a terminal of 80 columns."""
 
 import pytest
-from shell import Shell
+
+from cli.shell import Shell
 
 
 @pytest.fixture
