@@ -8,9 +8,11 @@ from stanchion.model.ids import NodeName
 from stanchion.model.orders import Verb
 from stanchion.model.resource import StartMode
 from stanchion.model.state import State
-from stanchion.model.transaction import Conflict
+from stanchion.model.timing import TIMINGS, Profile
+from stanchion.model.transaction import Conflict, Put, Transaction
 from stanchion.plan.failsafe import declared
 from stanchion.plan.sessions import given_back
+from stanchion.sim.host import Condition
 from stanchion.sim.world import World, spec
 
 
@@ -72,5 +74,56 @@ def test_nobody_is_named_by_an_agent_that_is_gone() -> None:
         await world.restart("b")
         await world.until(lambda _: world.daemons[node].tenure.session is not None)
         assert isinstance(await world.operator.commit(attempt), Conflict)
+
+    play(story)
+
+
+async def _with_profile(world: World, profile: Profile, *nodes: str) -> None:
+    """Change the cluster's profile, and let these nodes begin a new session with it."""
+    held = (await world.view()).settings
+    assert held is not None
+    await world.operator.commit(Transaction(puts=(Put(replace(held.value, profile=profile)),)))
+    for node in map(NodeName, nodes):
+        await world.end(node)
+        world.start(node)
+        await world.until(lambda view, node=node: node in view.live and (  # type: ignore[misc]  # binds the loop's name
+            view.sessions[node].value.timing == TIMINGS[profile]))
+
+
+def test_who_promised_to_a_session_of_a_slower_profile_keeps_that_and_not_his_own() -> None:
+    """The profile was changed; one session is of the old one yet. Who gets the store back was restarted in between."""
+
+    async def story(world: World) -> None:
+        await _with_profile(world, Profile.TOLERANT, "b")
+        await _with_profile(world, Profile.FAST, "a", "c")
+        await world.create(spec("web", preferred=("b", "a", "c")))
+        await world.order(Verb.ONLINE, "web")
+        world.take_store(down=True)
+        await asyncio.sleep(40)
+        assert world.where("web") == ("b",)
+        for node in "bc":
+            world.isolate(node)
+        await world.kill("a")
+        world.take_store(down=False)
+        world.start("a")
+        back_s = asyncio.get_running_loop().time()
+        await world.runs_on("web", "a", within_s=120)
+        assert asyncio.get_running_loop().time() - back_s > TIMINGS[Profile.TOLERANT].lease_s
+
+    play(story)
+
+
+def test_an_adoption_that_the_agent_does_not_survive_ends_well() -> None:
+    async def story(world: World) -> None:
+        await world.create(spec("web", preferred=("b", "a", "c")))
+        world.hosts[NodeName("b")].become("web", Condition.EXECUTES)
+        world.slow("b", 0.4)
+        await world.give(Verb.ADOPT, "web", "b")
+        await world.becomes("web", State.LOADING)
+        await world.kill("b")
+        await asyncio.sleep(3)
+        world.start("b")
+        await world.runs_on("web", "b", within_s=30)
+        assert world.where("web") == ("b",)
 
     play(story)
