@@ -122,7 +122,8 @@ def _confirmed(view: ClusterView, held: Held[Intent], node: NodeName, me: Sessio
     proof = Proof(node=node, session=session, kind=ProofKind.CONFIRMED, at_s=now.wall_s, by=intent.by)
     told = replace(ends.entry(why, intent, me, now), cause=session, severity=Severity.WARNING)
     # A session that came back to life since has another record: the operator's word was not about that.
-    guards = (alive(view, node), Guard(Key(Kind.SESSION, node), last.revision), Guard(Key(Kind.PROOF, session), NOTHING))
+    guards = (alive(view, node), Guard(Key(Kind.SESSION, node), last.revision),
+              Guard(Key(Kind.PROOF, session), NOTHING))
     change = Transaction(guards=guards, puts=(Put(proof),), history=(told,))
     over = ends.write(held, ends.done(intent, why, now), why, me, now)
     return ends.joined(Decision(transaction=change, why=why), over)
