@@ -128,8 +128,8 @@ def _become_script(gate: int, pipe: int) -> None:
     os.execvp("bash", ["bash", os.environ["STANCHION_RUN"] + "/script"])
 
 
-def _start(run: str) -> tuple[int, int]:
-    """Start the script; give its pid and the pipe that its output comes from."""
+def _start(run: str) -> tuple[str, int]:
+    """Start the script; give its identity and the pipe that its output comes from."""
     os.environ.update(STANCHION_RUN=run, STANCHION_TRACE=str(TRACE_FD))
     outlet, inlet = os.pipe()
     gate, latch = os.pipe()
@@ -139,19 +139,21 @@ def _start(run: str) -> tuple[int, int]:
         _become_script(gate, inlet)
     os.close(inlet)
     os.close(gate)
-    _write(run + "/process", identity(pid))
+    leader = identity(pid)  # later it may have ended, and have none any more
+    _write(run + "/process", leader)
     os.write(latch, b"!")
     os.close(latch)
-    return pid, outlet
+    return leader, outlet
 
 
-def _attend(pid: int, outlet: int, output: Output) -> tuple[int, bool]:
+def _attend(leader: str, outlet: int, output: Output) -> tuple[int, bool]:
     """Keep output until the script ends; give its wait status, and whether somebody still holds its output.
 
-    What a script leaves in the background when it ends by itself is its service. What a killed script leaves is
-    unfinished work, and is waited for.
+    It may have ended before we are here: on a busy host a short script is done before its keeper runs again. What a
+    script leaves in the background when it ends by itself is its service. What a killed script leaves is unfinished
+    work, and is waited for.
     """
-    leader = identity(pid)
+    pid = int(leader.partition(" ")[0])
     os.set_blocking(outlet, False)
     ended, wakeup = os.pipe()
     os.set_blocking(wakeup, False)
@@ -209,8 +211,8 @@ def keep(new: str, run: str) -> None:
         score.write("0")
     begun = time.monotonic()
     output = Output(run)
-    pid, outlet = _start(run)
-    status, held = _attend(pid, outlet, output)
+    leader, outlet = _start(run)
+    status, held = _attend(leader, outlet, output)
     signalled = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     code = 128 + signalled if signalled else os.WEXITSTATUS(status)
     _conclude(run, f"{code} {signalled} {time.monotonic() - begun:.3f}")
