@@ -1,0 +1,105 @@
+"""The console as an application of its own, mounted at ``/console`` beside the API.
+
+What a page cannot do it says in the console's own way: an error is a page with one sentence on it, and who is not
+signed in is led to the sign-in. The headers are strict on every answer: no script, style or picture but our own, and
+no page of ours inside another.
+"""
+
+from http import HTTPStatus
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from stanchion.api import access
+from stanchion.api.problems import invalid_sentence, status_of
+from stanchion.api.services import Services
+from stanchion.model.errors import StanchionError
+from stanchion.web import render, resources, shell
+from stanchion.web.visit import SignInFirst
+
+HEADERS = {
+    "content-security-policy":
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+log = structlog.get_logger(__name__)
+
+
+def install(app: FastAPI, here: Services) -> None:
+    """Mount the console on the application that answers for this agent."""
+    console = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    console.state.services = here
+    for part in (resources,):
+        console.include_router(part.router)
+    console.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    _answer_errors(console, here)
+    console.add_middleware(_Headers)
+    app.mount("/console", console)
+
+    @app.get("/", include_in_schema=False)
+    async def root() -> Response:
+        return RedirectResponse("/console/", HTTPStatus.SEE_OTHER)
+
+
+class _Headers:
+    """Puts the strict headers on every answer; what is not static is never kept by a browser."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        static = str(scope.get("path", "")).startswith("/console/static/")
+        more = HEADERS | {"cache-control": "no-cache" if static else "no-store"}
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                known = {name for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(
+                    (name.encode(), value.encode()) for name, value in more.items() if name.encode() not in known)]
+            await send(message)
+
+        await self._app(scope, receive, told)
+
+
+def _answer_errors(console: FastAPI, here: Services) -> None:
+    """Answer every error of the console as a page."""
+
+    def page(request: Request, status: int, text: str) -> Response:
+        what, _, do = text.partition("; ")
+        context = {**shell.around(here, access.of(request), request), "status": status, "what": what, "do": do}
+        return HTMLResponse(render.template("error.html").render(context), status)
+
+    @console.exception_handler(SignInFirst)
+    async def unknown(_: Request, error: SignInFirst) -> Response:
+        return RedirectResponse(error.way, HTTPStatus.SEE_OTHER)
+
+    @console.exception_handler(StanchionError)
+    async def stanchion(request: Request, error: StanchionError) -> Response:
+        return page(request, status_of(error), str(error))
+
+    @console.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> Response:
+        return page(request, HTTPStatus.UNPROCESSABLE_ENTITY, invalid_sentence(error.errors()))
+
+    @console.exception_handler(HTTPException)
+    async def framework(request: Request, error: HTTPException) -> Response:
+        missing = error.status_code == HTTPStatus.NOT_FOUND
+        text = "there is no such page; the ways above lead to those that there are" if missing else str(error.detail)
+        return page(request, error.status_code, text)
+
+    @console.exception_handler(Exception)
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.error("the console failed", method=request.method, path=request.url.path, exc_info=error)
+        return page(request, HTTPStatus.INTERNAL_SERVER_ERROR,
+                    f"the agent met an error of its own ({type(error).__name__}); its journal holds the details")

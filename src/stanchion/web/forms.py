@@ -1,0 +1,89 @@
+"""What people send: plain HTML forms, which work without any script.
+
+A form is carried out by a route of the API, with the API's own shapes, so what it refuses is refused here with the
+same sentence. What goes well is answered by a redirect to a page that shows the result, with a notice; what is refused
+is answered by the same form, with all that was entered still in it.
+"""
+
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from typing import TypeVar
+from urllib.parse import parse_qsl, quote
+
+from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel, ValidationError
+
+from stanchion.api.problems import invalid_sentence
+from stanchion.model.errors import InvalidInput
+
+MOST_FIELDS = 1000
+NOTICE = "__Host-stanchion-notice"
+"""The cookie that carries a notice over one redirect."""
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+class Entered(Mapping[str, str]):
+    """The fields of a form as they were entered; a field that is missing is empty. ``all`` gives repeated fields."""
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self.pairs = tuple(pairs)
+        # A browser writes the ends of lines in its own way; scripts have theirs.
+        self._fields = {name: value.replace("\r\n", "\n") for name, value in pairs}
+
+    def __getitem__(self, name: str) -> str:
+        return self._fields.get(name, "")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._fields
+
+    def all(self, name: str) -> tuple[str, ...]:
+        """Give all values of a field that may be there several times."""
+        return tuple(value for each, value in self.pairs if each == name)
+
+    def on(self, name: str) -> bool:
+        """Tell whether a box was ticked: an unticked one is not sent."""
+        return name in self._fields
+
+    def number(self, name: str, told: str) -> float:
+        """Read a number; ``told`` is the field's label, for the sentence that refuses it. Raises ``InvalidInput``."""
+        try:
+            return float(self[name].strip().replace(",", "."))
+        except ValueError:
+            raise InvalidInput(f"{told} must be a number, not {self[name] or 'nothing'!r}; enter digits") from None
+
+
+async def read(request: Request) -> Entered:
+    """Read the form that was sent. Raises ``InvalidInput``."""
+    try:
+        text = (await request.body()).decode()
+        return Entered(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=MOST_FIELDS))
+    except (ValueError, UnicodeDecodeError):
+        raise InvalidInput("what was sent is not a form; send it from its page") from None
+
+
+def shaped(shape: type[Shape], **fields: object) -> Shape:
+    """Put what was entered into one of the API's shapes. Raises ``InvalidInput`` with one sentence."""
+    try:
+        return shape(**fields)
+    except ValidationError as problem:
+        errors = [{**each, "loc": ("body", *each["loc"])} for each in problem.errors()]
+        raise InvalidInput(invalid_sentence(errors)) from None
+
+
+def done(to: str, notice: str = "", *, good: bool = True) -> Response:
+    """Go on to a page of the console, with a notice on it. ``to`` is a path on this host."""
+    if not to.startswith("/console") or "\\" in to:
+        to = "/console/"
+    answer = RedirectResponse(quote(to, safe="/?&=%#+~:,;@!$'()*"), HTTPStatus.SEE_OTHER)
+    if notice:
+        answer.set_cookie(NOTICE, quote(("+" if good else "-") + notice[:1000]), max_age=30, path="/", secure=True,
+                          httponly=True, samesite="strict")
+    return answer

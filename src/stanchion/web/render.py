@@ -1,0 +1,102 @@
+"""Jinja2's door: templates, and the words in which instants, durations and states are shown.
+
+Everything that is put into a page is escaped by the template engine, and a value that a template names and the page
+lacks is an error, not an empty place. Instants are written in UTC inside ``<time>``; the browser shows them in its
+viewer's own zone.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup
+
+from stanchion.model.access import Role
+from stanchion.model.state import State
+from stanchion.wire.replies import ReasonInfo
+
+TONES: dict[State, str] = {
+    State.RUNNING: "good",
+    State.LOADING: "busy",
+    State.UNLOADING: "busy",
+    State.MIGRATING: "busy",
+    State.OFFLINE: "quiet",
+    State.QUORUM_WAIT: "warning",
+    State.ALERT: "warning",
+    State.UNASSIGNED: "bad",
+    State.COMATOSE: "bad",
+}
+"""How each state is coloured. The colour repeats what the word says and never says anything alone."""
+
+
+def template(name: str) -> Template:
+    """Give a template of the console."""
+    return _environment().get_template(name)
+
+
+def blocks(of: Template, context: Mapping[str, Any]) -> dict[str, str]:
+    """Render the live blocks of a page, each by itself: those whose names begin with ``live_``."""
+    given = of.new_context(dict(context))
+    # What a page redefines stands first; the layout's own blocks come by inheritance.
+    layout = _environment().get_template("layout.html")
+    given.blocks |= {name: [*given.blocks.get(name, []), block] for name, block in layout.blocks.items()}
+    return {name: "".join(chain[0](given)) for name, chain in given.blocks.items() if name.startswith("live_")}
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(loader=PackageLoader("stanchion.web", "templates"), autoescape=True,
+                              undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"instant": instant, "duration": duration, "seconds": seconds, "tone": tone, "count": count,
+                            "reason": said}
+    environment.globals["may"] = _may
+    return environment
+
+
+def instant(at: datetime | float | None) -> str:
+    """Show an instant; the browser turns it into its viewer's zone."""
+    if at is None or at == 0:
+        return "–"
+    when = (datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else at).astimezone(UTC)
+    return Markup('<time datetime="{}">{} UTC</time>').format(f"{when:%Y-%m-%dT%H:%M:%S.%f}"[:23] + "Z",
+                                                              f"{when:%Y-%m-%d %H:%M:%S}")
+
+
+def duration(value_s: float) -> str:
+    """Show a time that somebody set, in the largest unit that divides it."""
+    for unit, size in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if value_s >= size and value_s % size == 0:
+            return f"{value_s / size:g} {unit}"
+    return f"{value_s:g} s"
+
+
+def seconds(value_s: float | None) -> str:
+    """Show a measured time."""
+    return "–" if value_s is None else f"{value_s:.1f} s"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Show a number of things: ``1 node``, ``3 nodes``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def tone(state: State | str) -> str:
+    """Give the colour's name of a state."""
+    return TONES.get(State(state), "quiet")
+
+
+def said(reason: ReasonInfo | None) -> str:
+    """Give a reason's sentence, as a sentence."""
+    if reason is None or not reason.text:
+        return ""
+    return f"{reason.text[:1].upper()}{reason.text[1:]}{'' if reason.text[-1] in '.!?' else '.'}"
+
+
+@pass_context
+def _may(context: Context, role: str) -> bool:
+    """Tell a template whether the viewer's role covers another."""
+    who = context.get("who")
+    return who is not None and who.role.covers(Role(role))

@@ -1,0 +1,112 @@
+"""A page: its template, and the look at the cluster that fills it.
+
+One URL answers twice. A browser gets the page. The page's own script asks the same URL for an event stream and gets
+what changes on it, so filter and order stand in the URL once and hold for both. The page names the frame that it was
+rendered from; the stream begins with what has changed since, or with everything where that frame is forgotten.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, StreamingResponse
+
+from stanchion.api.access.principal import Principal
+from stanchion.api.services import Here, Services
+from stanchion.web import live, render, shell, visit
+from stanchion.web.live import Frame
+
+Look = Callable[[Services, Principal, Request], Awaitable[dict[str, Any]]]
+"""Looks at the cluster for a page: gives what its template names. Raises ``NotFound`` and the like."""
+
+SETTLE_S = 0.05
+"""Changes within this time are shown together."""
+LOOK_AGAIN_S = 5.0
+"""How soon a page is looked at again when nothing changed in the store: some things are known to this node alone."""
+PING_S = 10.0
+FRAMES = 64
+"""So many frames of pages are remembered until their streams begin."""
+
+_frames: OrderedDict[str, Frame] = OrderedDict()
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """One page of the console. ``template`` extends ``layout.html``."""
+
+    template: str
+    look: Look
+
+    async def context(self, here: Services, request: Request) -> dict[str, Any]:
+        """Look at everything that the page shows."""
+        who = await visit.visitor(here, request)
+        return {**shell.around(here, who, request), **await self.look(here, who, request)}
+
+    async def answer(self, here: Services, request: Request, status: int = 200, **more: Any) -> Response:
+        """Answer with the page; ``more`` is what was entered and refused, say."""
+        context = {**await self.context(here, request), **more}
+        frame = live.frame(self.template, context)
+        context["frame"] = _keep(here, frame)
+        page = await asyncio.to_thread(render.template(self.template).render, context)
+        answer = HTMLResponse(page, status)
+        shell.take_notice(answer, request)
+        return answer
+
+    async def changes(self, here: Services, request: Request) -> AsyncIterator[str]:
+        """Give the page's event stream: what changed, as it changes."""
+        resumed = "last-event-id" in request.headers
+        shown = None if resumed else _frames.pop(request.query_params.get("frame", ""), None)
+        silent_s = 0.0
+        yield "retry: 1000\n\n"
+        while True:
+            revision = here.view().revision
+            if not await visit.stays(here, request):
+                yield "event: signed-out\ndata: -\n\n"
+                return
+            now = live.frame(self.template, await self.context(here, request))
+            told = live.difference(shown, now)
+            shown = now
+            if told:
+                silent_s = 0.0
+                yield f"id: {revision}\ndata: {told}\n\n"
+            changed = await here.wait_until(_beyond(revision), LOOK_AGAIN_S)
+            silent_s += 0.0 if changed else LOOK_AGAIN_S
+            if silent_s >= PING_S:
+                silent_s = 0.0
+                yield ": still here\n\n"
+            await asyncio.sleep(SETTLE_S)
+
+
+def show(router: APIRouter, path: str, template: str, look: Look) -> Screen:
+    """Add a page to the console at a path; give it, for the forms on it."""
+    screen = Screen(template, look)
+
+    @router.get(path, name=template.removesuffix(".html"))
+    async def page(here: Here, request: Request) -> Response:
+        if "text/event-stream" in request.headers.get("accept", ""):
+            await screen.context(here, request)  # what cannot be looked at is refused before the stream begins
+            return StreamingResponse(screen.changes(here, request), media_type="text/event-stream",
+                                     headers={"cache-control": "no-store"})
+        return await screen.answer(here, request)
+
+    return screen
+
+
+def _keep(here: Services, frame: Frame) -> str:
+    name = here.chance.token()
+    _frames[name] = frame
+    while len(_frames) > FRAMES:
+        _frames.popitem(last=False)
+    return name
+
+
+def _beyond(revision: int) -> Callable[[Any], bool]:
+    return lambda view: view.revision > revision
+
+
+def queried(request: Request, *names: str) -> Mapping[str, str]:
+    """Give what the URL says for each name; empty where it says nothing."""
+    return {name: request.query_params.get(name, "").strip() for name in names}

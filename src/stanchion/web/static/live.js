@@ -1,0 +1,103 @@
+// Keeps a page as the cluster is. The page's own URL, asked for an event stream, tells what changed on it: HTML by
+// the id of the element, and the order of the rows of each list. Hidden pages let go of the stream, because a browser
+// keeps only a few connections to one host; shown again they ask for everything, so nothing is ever missed.
+"use strict";
+
+const zone = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+
+function localize(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (isNaN(at)) continue;
+    const today = at.toDateString() === new Date().toDateString();
+    time.title = `${time.dateTime.slice(0, 19).replace("T", " ")} UTC`;
+    time.textContent = (today ? clock : zone).format(at);
+  }
+}
+
+function fragment(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html;
+  const element = template.content.firstElementChild;
+  if (element) localize(template.content);
+  return element;
+}
+
+// What somebody is doing in a part stays: what is entered, ticked, opened or focused.
+const keep = {
+  ignoreActiveValue: true,
+  callbacks: {
+    beforeAttributeUpdated: (name, node) =>
+      !(name === "open" && node instanceof HTMLDetailsElement) &&
+      !((name === "checked" || name === "value") && node instanceof HTMLInputElement),
+  },
+};
+
+function put(id, html) {
+  const old = document.getElementById(id), now = fragment(html);
+  if (old && now) Idiomorph.morph(old, now, keep);
+  return old ? null : now;
+}
+
+function show({ parts, lists }) {
+  const fresh = new Map();
+  for (const [id, html] of Object.entries(parts)) {
+    const made = put(id, html);
+    if (made) fresh.set(id, made);
+  }
+  for (const [id, order] of Object.entries(lists)) {
+    const list = document.getElementById(id);
+    if (!list) continue;
+    const wanted = new Set(order);
+    for (const row of [...list.children]) if (!wanted.has(row.id)) row.remove();
+    let at = list.firstElementChild;
+    for (const name of order) {
+      const row = fresh.get(name) ?? document.getElementById(name);
+      if (!row) continue;
+      if (row === at) at = at.nextElementSibling;
+      else list.insertBefore(row, at);
+    }
+  }
+  document.dispatchEvent(new CustomEvent("shown"));
+}
+
+let stream = null, first = true, heard = new Date();
+
+function lost(yes) {
+  const banner = document.getElementById("lost");
+  if (yes && banner.hidden) document.getElementById("lost-at").textContent = clock.format(heard);
+  banner.hidden = !yes;
+}
+
+function listen() {
+  if (stream || !document.body.dataset.frame) return;
+  const url = new URL(location.href);
+  url.hash = "";
+  url.searchParams.set("frame", first ? document.body.dataset.frame : "");
+  first = false;
+  stream = new EventSource(url);
+  stream.onopen = () => lost(false);
+  stream.onmessage = (event) => { heard = new Date(); lost(false); show(JSON.parse(event.data)); };
+  stream.addEventListener("signed-out", () => location.reload());
+  stream.onerror = () => {
+    lost(true);
+    // A browser gives up by itself when the answer is no stream: the agent restarts, or the session is over.
+    if (stream && stream.readyState === EventSource.CLOSED) { stream = null; setTimeout(listen, 1000); }
+  };
+}
+
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) { stream?.close(); stream = null; } else listen();
+});
+addEventListener("pagehide", () => { stream?.close(); stream = null; });
+addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+
+document.addEventListener("change", (event) => {
+  const name = event.target.dataset?.all;
+  if (name) for (const box of event.target.form.elements[name]?.forEach
+    ? event.target.form.elements[name] : [event.target.form.elements[name]]) if (box) box.checked = event.target.checked;
+});
+
+localize(document);
+listen();
