@@ -221,6 +221,7 @@ class Plea:
     """A member that does not reach the store asks whether another one does not either, and starts nothing meanwhile.
 
     ``token`` is new every time, ``lease_s`` how long the promise must last, ``reply`` the address for the answer.
+    A plea for 0 s binds nobody: it asks who would promise now.
     """
 
     node: NodeName

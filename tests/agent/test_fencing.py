@@ -68,6 +68,41 @@ def test_a_silent_host_that_lives_is_switched_off_before_anybody_starts_its_mach
     play(story)
 
 
+def test_an_order_that_the_store_did_not_take_is_given_again_at_once() -> None:
+    """The store is away when b is found silent, as while etcd elects a leader; nothing else changes for a lease."""
+
+    async def story(world: World) -> None:
+        await _equip(world, "b")
+        await _web(world, "b", "c")
+        cut_at = asyncio.get_running_loop().time()
+        await world.power_off("b")
+        await asyncio.sleep(1.5)
+        world.take_store(down=True)
+        await asyncio.sleep(1.5)
+        world.take_store(down=False)
+        await world.runs_on("web", "c")
+        assert await _since(cut_at) < 5.0
+
+    play(story)
+
+
+def test_a_proof_that_the_store_did_not_take_is_written_as_soon_as_it_does() -> None:
+    async def story(world: World) -> None:
+        await _equip(world, "b")
+        await _web(world, "b", "c")
+        world.power.takes_s = 0.5
+        cut_at = asyncio.get_running_loop().time()
+        await world.power_off("b")
+        await world.until(lambda view: bool(view.fencings))
+        world.take_store(down=True)
+        await asyncio.sleep(1.5)
+        world.take_store(down=False)
+        await world.runs_on("web", "c")
+        assert await _since(cut_at) < 5.5
+
+    play(story)
+
+
 def test_the_master_itself_is_fenced_by_its_deputy() -> None:
     """Its key comes free with the proof; the new master fails over at once."""
 

@@ -108,6 +108,7 @@ PLANTS = (
     Plant("the consent of all but one is enough", (
         Edit(FAILSAFE, "not all(other.id in self._granted for other in needed)",
              "len([other for other in needed if other.id in self._granted]) < len(needed) - 1"),
+        Edit(FAILSAFE, "return all(self._answered", "return len(needed) < 1 or any(self._answered"),
         Edit(FAILSAFE, "min((self._granted[other.id] for other in needed), default",
              "min((self._granted[other.id] for other in needed if other.id in self._granted), default"))),
     Plant("who regains the store forgets what it promised", (

@@ -6,6 +6,10 @@ token. The oldest of the instants *before* the newest pleas that each of them an
 renewal: everybody together renewed the lease. So nothing else in the arithmetic of deadlines changes, and who is
 missing one single answer stops its machines as ever. A node that is alone in its cluster has nobody to ask.
 
+A promise binds even when the others' never come. So each is first asked without being bound (a plea for 0 s), and
+bound only while all of them answer and the deadline is near: after the loss of a host that took the store's leader
+with it nobody promises anything, and the failover waits for nothing but the store.
+
 Whose consent counts is what this session wrote into the store (``plan.failsafe``), and whatever it may have written.
 """
 
@@ -39,7 +43,8 @@ class Failsafe:
         self._promises = promises
         self._view = view
         self._changed = changed
-        self._sent: dict[str, float] = {}
+        self._sent: dict[str, tuple[float, bool]] = {}
+        self._answered: dict[SessionId, float] = {}
         self._granted: dict[SessionId, float] = {}
         self._attempted: tuple[Revision, frozenset[NodeName]] | None = None
 
@@ -53,19 +58,24 @@ class Failsafe:
         """Take what another member says."""
         if isinstance(word, Plea):
             self._answer(word)
-        elif (sent_s := self._sent.get(word.token)) is not None:
+        elif word.token in self._sent:
+            sent_s, binding = self._sent[word.token]
             for session in word.sessions:
-                self._granted[session] = max(sent_s, self._granted.get(session, sent_s))
+                self._answered[session] = max(sent_s, self._answered.get(session, sent_s))
+                if binding:
+                    self._granted[session] = max(sent_s, self._granted.get(session, sent_s))
             self._weigh()
+            if not binding and self._tenure.session is not None:
+                self._bind(self._tenure.session)
 
     # As who is asked.
 
     def _answer(self, plea: Plea) -> None:
-        """Promise, unless we reach the store, or know that the other one's life is over."""
+        """Promise, or say that we would; unless we reach the store, or know that the other one's life is over."""
         voices = self._tenure.voices
         if not (voices and self._tenure.reach.lenient) or plea.session in self._view().proofs:
             return
-        if self._promises.give(plea.lease_s):
+        if not plea.lease_s or self._promises.give(plea.lease_s):
             self._doors.pulse.send(plea.reply, Promise(sessions=voices, token=plea.token))
 
     # As who asks.
@@ -78,20 +88,32 @@ class Failsafe:
                 continue
             if not self._tenure.reach.away:
                 self._sent.clear()
+                self._answered.clear()
                 self._granted.clear()
-            elif self._identity.pulse:
-                self._ask(session)
+            elif self._identity.pulse and (needed := self._needed(session)) is not None:
+                self._ask(session, needed, binding=self._willing(session, needed))
             await asyncio.sleep(session.timing.beat_s)
 
-    def _ask(self, session: Session) -> None:
+    def _willing(self, session: Session, needed: tuple[Session, ...]) -> bool:
+        """Whether all of these answered lately, and soon it is late: else promises would hold them back for nothing."""
+        if not self._tenure.pressed:
+            return False
+        since_s = self._doors.clock.now().mono_s - session.timing.suspect_s
+        return all(self._answered.get(other.id, since_s) > since_s for other in needed)
+
+    def _bind(self, session: Session) -> None:
+        """The last one said that it would: ask all for their word at once, the deadline is near."""
         needed = self._needed(session)
-        if needed is None:
-            return
+        if needed is not None and self._tenure.reach.away and self._willing(session, needed) and not any(
+                other.id in self._granted for other in needed):
+            self._ask(session, needed, binding=True)
+
+    def _ask(self, session: Session, needed: tuple[Session, ...], *, binding: bool) -> None:
         now_s, token = self._doors.clock.now().mono_s, self._doors.chance.token()
-        self._sent = {known: at_s for known, at_s in self._sent.items() if at_s > now_s - session.timing.halt_s}
-        self._sent[token] = now_s
-        plea = Plea(node=session.node, session=session.id, token=token, lease_s=session.timing.lease_s,
-                    reply=self._identity.pulse)
+        self._sent = {known: sent for known, sent in self._sent.items() if sent[0] > now_s - session.timing.halt_s}
+        self._sent[token] = now_s, binding
+        plea = Plea(node=session.node, session=session.id, token=token, reply=self._identity.pulse,
+                    lease_s=session.timing.lease_s if binding else 0.0)
         for other in needed:
             self._doors.pulse.send(other.pulse, plea)
         self._weigh()
@@ -102,7 +124,7 @@ class Failsafe:
         needed = None if session is None else self._needed(session)
         if session is None or needed is None or not all(other.id in self._granted for other in needed):
             return
-        since_s = min((self._granted[other.id] for other in needed), default=max(self._sent.values()))
+        since_s = min((self._granted[other.id] for other in needed), default=max(sent for sent, _ in self._sent.values()))
         if session.self_fence is SelfFence.NONE or self._doors.watchdog.armed:
             self._tenure.extend(since_s, tuple(other.node for other in needed))
 

@@ -20,6 +20,9 @@ from stanchion.model.fencing import Attempt, Fencing, Power
 from stanchion.model.ids import Revision, SessionId
 from stanchion.plan import fencing
 
+AGAIN_S = 0.2
+"""How soon to write the end of a fencing again that the store did not take."""
+
 log = structlog.get_logger(__name__)
 
 Commit = Callable[[Decision, ClusterView], Coroutine[Any, Any, Revision | None]]
@@ -75,9 +78,23 @@ class Fences:
         await self._write(held, "; ".join(faults) or "it has no fence device any more", proven=False)
 
     async def _write(self, held: Held[Fencing], told: str, *, proven: bool) -> None:
-        view, mine, now = self._view(), self._session(), self._doors.clock.now()
-        if mine is None:
-            return
+        """Write how it ended; when the store does not take it, again, for nothing else would bring it up anew.
+
+        That ends with our session and with this very order. Each attempt is decided on the view of its instant, and
+        guarded by it; one that is overtaken is left to the next round, which finds the order as it stands then.
+        """
+        began = self._session()
+        while self._view().fencings.get(held.value.session) == held:
+            mine = self._session()
+            if mine is None or began is None or mine.id != began.id:
+                return
+            if await self._written(held, mine, told, proven=proven):
+                return
+            await asyncio.sleep(AGAIN_S)
+
+    async def _written(self, held: Held[Fencing], mine: Session, told: str, *, proven: bool) -> bool:
+        """Try to write it once; whether there was an answer."""
+        view, now = self._view(), self._doors.clock.now()
         decision = (fencing.proven(view, held, mine, now, told) if proven
                     else fencing.failed(held, mine, now, told))
         last = view.sessions.get(held.value.node)
@@ -88,3 +105,5 @@ class Fences:
                 await self._doors.store.revoke(last.value.lease)
         except StoreUnavailable as problem:
             log.warning("the end of a fencing is not written", node=held.value.node, problem=str(problem))
+            return False
+        return True

@@ -32,6 +32,9 @@ from stanchion.plan.planner import decide, idle_until
 CATCH_UP_S = 2.0
 """How long to wait for the view to show our own write before deciding anew."""
 
+AGAIN_S = 0.2
+"""How soon to decide anew when the store did not take a decision: what led to it may never change by itself."""
+
 IDLE_S = 30.0
 TRIM_S = 300.0
 
@@ -63,7 +66,8 @@ class Mastery:
                     written = await self._round(view, group)
                 except StoreUnavailable as problem:
                     log.warning("nothing can be decided", problem=str(problem))
-                    written = None
+                    await asyncio.sleep(AGAIN_S)
+                    continue
                 if written is not None:
                     await self._until(written, CATCH_UP_S)
                 else:

@@ -80,6 +80,13 @@ class Tenure:
         return tuple(sorted({session for session in (self._opening.halted, *remembered) if session is not None}))
 
     @property
+    def pressed(self) -> bool:
+        """Whether the local deadline is so near that the others must be bound, or put off by their consent already."""
+        if self._timing is None:
+            return False
+        return self.by_consent or self._doors.clock.now().mono_s >= self._renewed_at + self._timing.plead_s
+
+    @property
     def by_consent(self) -> bool:
         """Whether this node lives on what the others promised, and not by its lease."""
         return self._consented_at >= self._renewed_at

@@ -49,6 +49,11 @@ class Timing:
         """How long a renewal may take before the store counts as away: time is left to ask the others by then."""
         return (self.halt_s - self.renew_s) / 3
 
+    @property
+    def plead_s(self) -> float:
+        """From when on the others are bound to start nothing, while the store is away: most often it is back by then."""
+        return (self.halt_s + self.renew_s) / 2
+
     def __post_init__(self) -> None:
         if not 0 < self.renew_s < self.halt_s < self.fence_s < self.lease_s:
             raise ValueError(f"timers must grow: renew {self.renew_s} < halt {self.halt_s} < fence "

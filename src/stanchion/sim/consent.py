@@ -20,7 +20,7 @@ class Consents:
 
     def spoken(self, by: NodeName, word: Word) -> None:
         """Hear one node speak."""
-        if isinstance(word, Plea):
+        if isinstance(word, Plea) and word.lease_s:
             self._pleas.setdefault(word.token, (word.session, asyncio.get_running_loop().time()))
         elif isinstance(word, Promise) and word.token in self._pleas:
             session, asked_s = self._pleas[word.token]
