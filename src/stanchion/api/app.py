@@ -47,7 +47,8 @@ def create(services: Services) -> FastAPI:
     )
     app.state.services = services
     problems.install(app)
-    bearer = Security(HTTPBearer(auto_error=False, description="the token that stands in the agent's token file"))
+    bearer = Security(HTTPBearer(auto_error=False, description="the token that stands in the agent's token file, or an "
+                                                               "API token"))
     v1 = APIRouter(prefix="/v1", dependencies=[bearer])
     for part in (clusters, standing, settings, nodes, templates, resources, scripts, importing, events, stories,
                  notification, report, statistics):
@@ -56,5 +57,5 @@ def create(services: Services) -> FastAPI:
     for door in (admission.tokens, admission.doors, admission.certificates, members.router):
         v1.include_router(door)
     app.include_router(v1)
-    app.add_middleware(Gate, token=services.token, token_file=services.token_file)
+    app.add_middleware(Gate)
     return app

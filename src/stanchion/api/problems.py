@@ -5,6 +5,7 @@ An error's text says what is wrong and, after a semicolon, what to do about it; 
 reads one sentence with the field's path, not a tree of locations.
 """
 
+import math
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -22,10 +23,12 @@ from stanchion.model.errors import (
     NotAllowed,
     NotFound,
     NotNow,
+    NotPermitted,
     Stale,
     StanchionError,
     StoreUnavailable,
     StoreUnusable,
+    TooSoon,
 )
 from stanchion.wire.replies import Problem, problem_type
 
@@ -38,6 +41,8 @@ STATUS: dict[type[StanchionError], HTTPStatus] = {
     Stale: HTTPStatus.PRECONDITION_FAILED,
     NotNow: HTTPStatus.CONFLICT,
     NotAllowed: HTTPStatus.UNAUTHORIZED,
+    NotPermitted: HTTPStatus.FORBIDDEN,
+    TooSoon: HTTPStatus.TOO_MANY_REQUESTS,
     StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StoreUnusable: HTTPStatus.INTERNAL_SERVER_ERROR,
     HostError: HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -88,7 +93,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(StanchionError)
     async def stanchion(_: Request, error: StanchionError) -> Response:
-        return problem(status_of(error), str(error), kind=type(error))
+        pause = {"retry-after": str(math.ceil(error.retry_after_s))} if isinstance(error, TooSoon) else None
+        return problem(status_of(error), str(error), kind=type(error), headers=pause)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> Response:

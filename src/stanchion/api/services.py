@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
+from stanchion.api.access import principal
 from stanchion.model.cluster import ClusterView
 from stanchion.model.ids import NodeName, ResourceName, Revision
 from stanchion.model.statistics import Statistics
@@ -73,9 +74,12 @@ def _services(request: Request) -> Services:
 
 
 def _operator(
-    by: Annotated[str, Header(alias=BY_HEADER, description="who asks; shown in the history")] = "",
+    request: Request,
+    by: Annotated[str, Header(
+        alias=BY_HEADER, description="who asks, if it is the cluster's token; shown in the history")] = "",
 ) -> str:
-    return "".join(letter for letter in by if letter.isprintable())[:64].strip() or "operator"
+    who = principal.of(request)
+    return principal.spoken(by) if who is None else who.name
 
 
 Here = Annotated[Services, Depends(_services)]

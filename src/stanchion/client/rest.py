@@ -29,10 +29,12 @@ from stanchion.model.errors import (
     NotAllowed,
     NotFound,
     NotNow,
+    NotPermitted,
     Stale,
     StanchionError,
     StoreUnavailable,
     StoreUnusable,
+    TooSoon,
 )
 from stanchion.model.resource import ScriptKind
 from stanchion.wire import fencing, joining, replies, requests
@@ -47,8 +49,8 @@ SILENCE_S = 40.0
 
 _ERRORS: Mapping[str, type[StanchionError]] = {
     replies.problem_type(kind): kind
-    for kind in (InvalidInput, NotFound, AlreadyExists, NotNow, Stale, NotAllowed, StoreUnavailable, StoreUnusable,
-                 HostError)
+    for kind in (InvalidInput, NotFound, AlreadyExists, NotNow, Stale, NotAllowed, NotPermitted, TooSoon,
+                 StoreUnavailable, StoreUnusable, HostError)
 }
 
 Shape = TypeVar("Shape", bound=BaseModel)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from stanchion.model.access import ApiToken, Invitation, SignIn, User
 from stanchion.model.fencing import FenceDevice, Fencing
 from stanchion.model.groups import Bond, Group
 from stanchion.model.history import Entry, Run
@@ -60,6 +61,10 @@ class Kind(StrEnum):
     NOTIFIED = "notified"
     AUTHORITY = "authority"
     TOKEN = "token"  # noqa: S105 - a kind of record
+    USER = "user"
+    SIGN_IN = "sign_in"
+    API_TOKEN = "api_token"  # noqa: S105 - a kind of record
+    INVITATION = "invitation"
     RUN = "run"
     HISTORY = "history"
 
@@ -213,7 +218,8 @@ class Proof:
 
 Record = (
     Settings | Node | Session | Live | Master | Membership | ResourceSpec | ResourceState | Template | Intent | Proof
-    | Fencing | Stray | Standing | Authority | JoinToken | Notification | Notified | Run | Past | Bound | Entry
+    | Fencing | Stray | Standing | Authority | JoinToken | Notification | Notified | User | SignIn | ApiToken | Invitation
+    | Run | Past | Bound | Entry
 )
 
 T = TypeVar("T")
@@ -260,6 +266,10 @@ class ClusterView:
     standing: Held[Standing] | None = None
     notification: Held[Notification] | None = None
     notified: Mapping[str, Held[Notified]] = field(default_factory=dict)
+    users: Mapping[str, Held[User]] = field(default_factory=dict)
+    sign_ins: Mapping[str, Held[SignIn]] = field(default_factory=dict)
+    api_tokens: Mapping[str, Held[ApiToken]] = field(default_factory=dict)
+    invitations: Mapping[str, Held[Invitation]] = field(default_factory=dict)
 
     def apply(self, changes: Iterable[Change], revision: Revision) -> "ClusterView":
         """Give the view after these changes; ``self`` stays as it is."""
@@ -311,6 +321,10 @@ _SLOTS = {
     Kind.STANDING: "standing",
     Kind.NOTIFICATION: "notification",
     Kind.NOTIFIED: "notified",
+    Kind.USER: "users",
+    Kind.SIGN_IN: "sign_ins",
+    Kind.API_TOKEN: "api_tokens",
+    Kind.INVITATION: "invitations",
 }
 
 
@@ -334,6 +348,10 @@ _NAMED_BY: Mapping[type, tuple[Kind, str]] = {
     Standing: (Kind.STANDING, ""),
     Notification: (Kind.NOTIFICATION, ""),
     Notified: (Kind.NOTIFIED, "channel"),
+    User: (Kind.USER, "name"),
+    SignIn: (Kind.SIGN_IN, "id"),
+    ApiToken: (Kind.API_TOKEN, "id"),
+    Invitation: (Kind.INVITATION, "id"),
 }
 
 

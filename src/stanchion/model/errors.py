@@ -7,6 +7,8 @@
     |-- NotNow                    legal, but not in the present state                     (HTTP 409, exit code 5)
     |   `-- Stale                 decided on something that was changed meanwhile         (HTTP 412, exit code 5)
     |-- NotAllowed                the token is missing or wrong                           (HTTP 401, exit code 3)
+    |   |-- NotPermitted          who asks is known, and may not                          (HTTP 403, exit code 3)
+    |   `-- TooSoon               tried wrongly too often: wait before the next try       (HTTP 429, exit code 3)
     |-- NoAnswer                  no agent answers the client                             (exit code 6)
     |-- StoreError                the store cannot be used
     |   |-- StoreUnavailable      no answer now; trying again may help                    (HTTP 503, exit code 6)
@@ -45,6 +47,16 @@ class Stale(NotNow):
 
 class NotAllowed(StanchionError):
     """The token is missing or wrong."""
+
+
+class NotPermitted(NotAllowed):
+    """Who asks is known, and may not."""
+
+
+class TooSoon(NotAllowed):
+    """Tried wrongly too often: wait ``retry_after_s`` before the next try."""
+
+    retry_after_s: float = 1.0
 
 
 class NoAnswer(StanchionError):

@@ -19,6 +19,7 @@ from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 
+from stanchion.model.access import ApiToken, Invitation, SignIn, User
 from stanchion.model.cluster import Key, Kind, Live, Master, Membership, Node, Proof, Record, Session, Settings
 from stanchion.model.errors import StoreUnusable
 from stanchion.model.fencing import Fencing
@@ -56,6 +57,10 @@ _PLACES: dict[Kind, tuple[str, str]] = {
     Kind.STANDING: ("standing", ""),
     Kind.NOTIFICATION: ("notification", ""),
     Kind.NOTIFIED: ("notified/", ""),
+    Kind.USER: ("users/", ""),
+    Kind.SIGN_IN: ("sign-ins/", ""),
+    Kind.API_TOKEN: ("api-tokens/", ""),
+    Kind.INVITATION: ("invitations/", ""),
     Kind.RUN: ("runs/", ""),
     Kind.HISTORY: ("events/", ""),
 }
@@ -82,6 +87,10 @@ _TYPES: dict[Kind, type] = {
     Kind.STANDING: Standing,
     Kind.NOTIFICATION: Notification,
     Kind.NOTIFIED: Notified,
+    Kind.USER: User,
+    Kind.SIGN_IN: SignIn,
+    Kind.API_TOKEN: ApiToken,
+    Kind.INVITATION: Invitation,
     Kind.RUN: Run,
     Kind.HISTORY: Entry,
 }
