@@ -39,6 +39,8 @@ def test_bad_pauses_are_refused_in_one_sentence(shell: Shell) -> None:
     assert "'soon' is not a duration" in shell.err
     assert shell("pause", "--until", "tomorrow") == 2
     assert "'tomorrow' is not an instant" in shell.err
+    assert shell("pause", "--why", "x" * 2000) == 2
+    assert shell.err == "stanchion: why: string should have at most 1000 characters (see --help)\n"
     assert shell("pause", "--until", "2001-01-01 10:00") == 2
     assert "is past already" in shell.err
     assert shell("resume") == 5

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from cyclopts import CycloptsError, RepeatArgumentError
+from pydantic import ValidationError
 
 from stanchion.cli import exits
 from stanchion.cli.session import TERMINAL, Terminal
@@ -24,6 +25,11 @@ def run_app(app: "App", argv: Sequence[str], terminal: Terminal | None = None, *
     except StanchionError as error:
         terminal.complain(f"{name}: {exits.one_line(error)}")
         return exits.code_of(error)
+    except ValidationError as error:  # a request that no agent would read: too long, too large
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        terminal.complain(f"{name}: {field}: {first['msg'].lower()} (see {more})")
+        return exits.USAGE
     except RepeatArgumentError as error:
         terminal.complain(f"{name}: {error.token.keyword} is given twice, or with its opposite (see {more})")
         return exits.USAGE

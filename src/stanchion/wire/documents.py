@@ -4,35 +4,51 @@ A document says what a thing *is*: it knows nothing of states, revisions or the 
 leaves out has the product's default. A resource's document is complete without its template.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from stanchion.model.resource import MachineKind, ScriptKind
 from stanchion.model.template import ParameterKind
+from stanchion.wire.bounds import (
+    LONGEST_NAME,
+    MOST_ITEMS,
+    VALUE_SHAPE,
+    HostPath,
+    Line,
+    Name,
+    NewName,
+    ParameterName,
+    Text,
+    Value,
+)
 from stanchion.wire.replies import Reply
 from stanchion.wire.requests import MonitoringChange, PoliciesChange, Request, ScriptChange
 
 FORMAT: Literal["stanchion/1"] = "stanchion/1"
+
+MOST_DOCUMENTS = 10_000
+
+Files = Annotated[tuple[HostPath, ...], Field(max_length=MOST_ITEMS)]
 
 
 class MachineDocument(Request):
     """How the machine is looked for on a host."""
 
     kind: MachineKind = MachineKind.SCRIPT
-    name: str = ""
+    name: Annotated[str, Field(max_length=LONGEST_NAME, json_schema_extra={"pattern": VALUE_SHAPE})] = ""
 
 
 class ResourceDocument(Request):
     """A resource. ``template`` is where it came from, for people; the template need not exist."""
 
-    name: str
-    template: str = ""
+    name: NewName
+    template: Name = ""
     live: bool = False
     machine: MachineDocument = MachineDocument()
-    files: tuple[str, ...] = ()
-    preferred: tuple[str, ...] = ()
-    parameters: dict[str, str] = Field(default_factory=dict)
+    files: Files = ()
+    preferred: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS)] = ()
+    parameters: Annotated[dict[Name, Value], Field(max_length=MOST_ITEMS)] = Field(default_factory=dict)
     policies: PoliciesChange = PoliciesChange()
     monitoring: MonitoringChange = MonitoringChange()
     scripts: dict[ScriptKind, ScriptChange] = Field(default_factory=dict)
@@ -41,25 +57,25 @@ class ResourceDocument(Request):
 class ParameterDocument(Request):
     """One blank of a template's form."""
 
-    name: str
-    label: str
-    default: str = ""
+    name: ParameterName
+    label: Text
+    default: Value = ""
     required: bool = False
-    choices: tuple[str, ...] = ()
+    choices: Annotated[tuple[Value, ...], Field(max_length=MOST_ITEMS)] = ()
     kind: ParameterKind = ParameterKind.TEXT
-    help: str = ""
+    help: Text = ""
 
 
 class TemplateDocument(Request):
     """A template: scripts with blanks of the form ``@NAME@``, and the form that asks for them."""
 
-    name: str
-    title: str = ""
-    description: str = ""
+    name: NewName
+    title: Line = ""
+    description: Text = ""
     live: bool = False
     machine: MachineDocument = MachineDocument()
-    files: tuple[str, ...] = ()
-    parameters: tuple[ParameterDocument, ...] = ()
+    files: Files = ()
+    parameters: Annotated[tuple[ParameterDocument, ...], Field(max_length=MOST_ITEMS)] = ()
     policies: PoliciesChange = PoliciesChange()
     monitoring: MonitoringChange = MonitoringChange()
     scripts: dict[ScriptKind, ScriptChange] = Field(default_factory=dict)
@@ -69,15 +85,15 @@ class Bundle(Request):
     """A file of export: any number of both. Two things of one kind never have the same name."""
 
     format: Literal["stanchion/1"] = FORMAT
-    templates: tuple[TemplateDocument, ...] = ()
-    resources: tuple[ResourceDocument, ...] = ()
+    templates: Annotated[tuple[TemplateDocument, ...], Field(max_length=MOST_ITEMS)] = ()
+    resources: Annotated[tuple[ResourceDocument, ...], Field(max_length=MOST_DOCUMENTS)] = ()
 
 
 class CloneOrder(Request):
     """Make a template that is like another one, or like a resource, under this name."""
 
-    name: str
-    title: str = ""
+    name: NewName
+    title: Line = ""
 
 
 class ImportItem(Reply):

@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from stanchion.wire.bounds import Line, Name, Seconds
 from stanchion.wire.replies import Reply
-from stanchion.wire.requests import Request, Seconds
+from stanchion.wire.requests import Request
 
 HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 """A node's name: 1 to 63 letters, digits, dots, dashes and underscores, the first a letter or digit."""
@@ -60,13 +61,13 @@ class JoinOffer(Reply):
 class JoinRequest(Request):
     """Ask to be admitted: with a certificate ``request`` in PEM, and where our member of ``etcd`` will answer."""
 
-    id: str
-    secret: str
+    id: Name
+    secret: Name
     node: HostName
     address: Annotated[str, Field(min_length=1, max_length=253)]
     request: Pem
     witness: bool = False
-    etcd: str = ""
+    etcd: Line = ""
 
 
 class Admission(Reply):

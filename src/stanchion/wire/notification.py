@@ -1,12 +1,17 @@
 """Notification as it crosses HTTP: how each channel is set, how it fares, and what a trial said."""
 
 from datetime import datetime
+from typing import Annotated
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from stanchion.model.notification import Channel, Security, Volume
+from stanchion.wire.bounds import LONGEST_PATH, MOST_ITEMS, Count, HostPath, Line, Timeout
 from stanchion.wire.replies import Reply
-from stanchion.wire.requests import Request, Seconds
+from stanchion.wire.requests import Request
+
+FileOrNone = Annotated[str, Field(max_length=LONGEST_PATH, json_schema_extra={"pattern": "^(/.*)?$"})]
+"""A file on the hosts; empty: none."""
 
 
 class MailInfo(Reply):
@@ -69,36 +74,38 @@ class NotificationInfo(Reply):
 class MailChange(Request):
     """What to change of the e-mail; what is left out stays."""
 
-    to: tuple[str, ...] | None = None
+    to: Annotated[tuple[Line, ...], Field(max_length=MOST_ITEMS, json_schema_extra={
+        "minItems": 1, "maxItems": 8})] | None = None
     volume: Volume | None = None
-    host: str | None = None
-    port: int | None = None
+    host: Line | None = None
+    port: Annotated[Count, Field(json_schema_extra={"minimum": 1, "maximum": 65_535})] | None = None
     security: Security | None = None
-    user: str | None = None
-    password_file: str | None = None
-    sender: str | None = None
+    user: Line | None = None
+    password_file: FileOrNone | None = None
+    sender: Line | None = None
 
 
 class WebhookChange(Request):
     """What to change of the webhook; what is left out stays."""
 
-    url: str | None = None
+    url: Annotated[str, Field(max_length=LONGEST_PATH, json_schema_extra={"pattern": "^https?://"})] | None = None
     volume: Volume | None = None
-    secret_file: str | None = None
+    secret_file: FileOrNone | None = None
 
 
 class CommandChange(Request):
     """What to change of the command; what is left out stays."""
 
-    path: str | None = None
+    path: HostPath | None = None
     volume: Volume | None = None
-    timeout_s: Seconds | None = None
+    timeout_s: Annotated[Timeout, Field(json_schema_extra={
+        "minimum": 0, "exclusiveMinimum": 0, "maximum": 300})] | None = None
 
 
 class AppriseChange(Request):
     """What to change of apprise; what is left out stays."""
 
-    urls_file: str | None = None
+    urls_file: HostPath | None = None
     volume: Volume | None = None
 
 

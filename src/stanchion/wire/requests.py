@@ -18,9 +18,20 @@ from stanchion.model.resource import (
     ScriptKind,
     StartMode,
 )
-
-Seconds = Annotated[float, Field(allow_inf_nan=False)]
-"""A duration; neither infinite nor "not a number"."""
+from stanchion.wire.bounds import (
+    AGENT_SHAPE,
+    LONGEST_NAME,
+    MOST_ITEMS,
+    Count,
+    HostPath,
+    Line,
+    Name,
+    NewName,
+    ParameterName,
+    ScriptText,
+    Timeout,
+    Value,
+)
 
 KEPT_S = 30
 """How long an agent keeps a connection on which nobody asks anything, in seconds; a client gives it up at half of that.
@@ -45,17 +56,17 @@ class Request(BaseModel):
 class ScriptChange(Request):
     """What to change of one script; what is left out stays."""
 
-    text: str | None = None
-    timeout_s: Seconds | None = None
+    text: ScriptText | None = None
+    timeout_s: Timeout | None = None
 
 
 class MonitoringChange(Request):
     """What to change of the monitoring; what is left out stays."""
 
     enabled: bool | None = None
-    interval_s: Seconds | None = None
-    max_failures: int | None = None
-    window_s: Seconds | None = None
+    interval_s: Timeout | None = None
+    max_failures: Annotated[Count, Field(json_schema_extra={"minimum": 1, "maximum": 1000})] | None = None
+    window_s: Timeout | None = None
     action: FailureAction | None = None
 
 
@@ -68,11 +79,11 @@ class PoliciesChange(Request):
     failback_live: bool | None = None
     follows_master: bool | None = None
     ignore_quorum: bool | None = None
-    priority: int | None = None
+    priority: Annotated[Count, Field(json_schema_extra={"minimum": 0, "maximum": 65_535})] | None = None
     restart_after_failed_migration: bool | None = None
     load_failure: LoadFailure | None = None
     retry_comatose: RetryComatose | None = None
-    moves_per_hour: int | None = None
+    moves_per_hour: Count | None = None
 
 
 class ResourceChange(Request):
@@ -90,9 +101,9 @@ class ResourceChange(Request):
     scripts: dict[ScriptKind, ScriptChange] = Field(default_factory=dict)
     monitoring: MonitoringChange = MonitoringChange()
     policies: PoliciesChange = PoliciesChange()
-    preferred: tuple[str, ...] | None = None
-    files: tuple[str, ...] | None = None
-    why: str = ""
+    preferred: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS)] | None = None
+    files: Annotated[tuple[HostPath, ...], Field(max_length=MOST_ITEMS)] | None = None
+    why: Line = ""
     at_once: bool = False
 
 
@@ -104,18 +115,19 @@ class ResourceCreate(Request):
          "overrides": {"policies": {"failback": "AUTO"}}},
     ]})
 
-    name: str
-    template: str
-    parameters: dict[str, str] = Field(default_factory=dict)
+    name: NewName
+    template: Name
+    parameters: Annotated[dict[ParameterName, Value], Field(max_length=MOST_ITEMS)] = Field(default_factory=dict)
     overrides: ResourceChange = ResourceChange()
 
 
 class FenceDeviceChange(Request):
     """One way to switch a host off. A value that was told masked, sent back as it was, stays what it is."""
 
-    agent: str
-    parameters: dict[str, str] = Field(default_factory=dict)
-    timeout_s: Seconds = 20.0
+    agent: Annotated[str, Field(max_length=LONGEST_NAME, json_schema_extra={"pattern": AGENT_SHAPE})]
+    parameters: Annotated[dict[Name, Value], Field(max_length=MOST_ITEMS)] = Field(default_factory=dict)
+    timeout_s: Annotated[Timeout, Field(json_schema_extra={
+        "minimum": 0, "exclusiveMinimum": 0, "maximum": 600})] = 20.0
 
 
 class NodeChange(Request):
@@ -126,7 +138,8 @@ class NodeChange(Request):
                     "timeout_s": 20}]},
     ]})
 
-    fence: tuple[FenceDeviceChange, ...] | None = None
+    fence: Annotated[tuple[FenceDeviceChange, ...], Field(max_length=MOST_ITEMS, json_schema_extra={
+        "maxItems": 8})] | None = None
 
 
 class FenceTestOrder(Request):
@@ -138,20 +151,20 @@ class FenceTestOrder(Request):
 class OnlineOrder(Request):
     """Bring a resource online; without a node, on the first preferred node that can hold it."""
 
-    node: str | None = None
+    node: Name | None = None
 
 
 class MigrateOrder(Request):
     """Move a resource. ``live`` left out: live where its scripts can, else by unload and load."""
 
-    node: str
+    node: Name
     live: bool | None = None
 
 
 class AdoptOrder(Request):
     """Take a resource over on the node where it runs already."""
 
-    node: str
+    node: Name
 
 
 class AlertOrder(Request):

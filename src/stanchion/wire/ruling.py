@@ -1,14 +1,18 @@
 """Settings of the whole cluster on the wire: timers and quorum, groups, and the order in which resources load."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
 from stanchion.model.groups import Bond
 from stanchion.model.standing import Shutdown
 from stanchion.model.timing import Profile
+from stanchion.wire.bounds import DAY_S, MOST_ITEMS, Count, Name, Seconds
 from stanchion.wire.replies import Reply
-from stanchion.wire.requests import Request, Seconds
+from stanchion.wire.requests import Request
+
+MOST_ORDERED = 10_000
 
 
 class SettingsChange(Request):
@@ -18,9 +22,9 @@ class SettingsChange(Request):
         {"quorum_nodes": 2, "quorum_timeout_s": 120}]})
 
     profile: Profile | None = None
-    quorum_nodes: int | None = None
-    quorum_timeout_s: Seconds | None = None
-    history_kept: int | None = None
+    quorum_nodes: Annotated[Count, Field(json_schema_extra={"minimum": 1})] | None = None
+    quorum_timeout_s: Annotated[Seconds, Field(json_schema_extra={"minimum": 0, "maximum": DAY_S})] | None = None
+    history_kept: Annotated[Count, Field(json_schema_extra={"minimum": 100, "maximum": 1_000_000})] | None = None
     shutdown: Shutdown | None = None
 
 
@@ -31,7 +35,7 @@ class GroupChange(Request):
         {"bond": "apart", "members": ["web1", "web2"]}]})
 
     bond: Bond
-    members: tuple[str, ...]
+    members: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS, json_schema_extra={"minItems": 2})]
 
 
 class PriorityOrder(Request):
@@ -40,7 +44,7 @@ class PriorityOrder(Request):
     None named: all are equal again.
     """
 
-    resources: tuple[str, ...] = ()
+    resources: Annotated[tuple[Name, ...], Field(max_length=MOST_ORDERED)] = ()
 
 
 class GroupInfo(Reply):

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from stanchion.model.resource import ScriptKind
+from stanchion.wire.bounds import Line, Name, RevisionNumber, ScriptText
 from stanchion.wire.replies import MachineInfo, MonitoringInfo, PoliciesInfo, Reply, ScriptInfo
 from stanchion.wire.requests import Request
 
@@ -52,16 +53,16 @@ class RevisionDetail(Reply):
 class Restore(Request):
     """Save a past revision anew: all of it, or one script."""
 
-    revision: int
+    revision: RevisionNumber
     script: ScriptKind | None = None
-    why: str = ""
+    why: Line = ""
     at_once: bool = False
 
 
 class LintOrder(Request):
     """A script to read before it is saved."""
 
-    text: str
+    text: ScriptText
 
 
 class LintReport(Reply):
@@ -77,5 +78,5 @@ class TestOrder(Request):
     ``dry``: nothing runs, and the commands that would run are told. For real only while the resource is offline.
     """
 
-    node: str | None = None
+    node: Name | None = None
     dry: bool = True

@@ -1,11 +1,12 @@
 """What is held back for the time being, on the wire: a pause, the stop of the whole cluster, nodes that are emptied."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from stanchion.wire.requests import Request, Seconds
+from stanchion.wire.bounds import DAY_S, Line, Seconds
+from stanchion.wire.requests import Request
 
 
 class PauseOrder(Request):
@@ -14,15 +15,16 @@ class PauseOrder(Request):
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [
         {"for_s": 1800, "why": "new switch firmware"}]})
 
-    for_s: Seconds | None = None
+    for_s: Annotated[Seconds, Field(json_schema_extra={
+        "minimum": 0, "exclusiveMinimum": 0, "maximum": 30 * DAY_S})] | None = None
     until: AwareDatetime | None = None
-    why: str = ""
+    why: Line = ""
 
 
 class DownOrder(Request):
     """Stop the whole cluster: unload everything, and let every node leave."""
 
-    why: str = ""
+    why: Line = ""
 
 
 class HeldBack(BaseModel):

@@ -1,0 +1,69 @@
+"""How long a text and how large a number may be that comes in: the types of everything that a request holds.
+
+There are two kinds of bounds. Those of sense (a timeout of at most a day) are judged by ``plan``, in sentences that say
+what would be right; they are *declared* here, so that the contract tells them to every client, and a test holds the
+two together. Those of size are *enforced* here: whatever passes is small enough to be read, compared, repeated in a
+sentence and kept, whoever sent it.
+"""
+
+from typing import Annotated
+
+from pydantic import Field
+
+LONGEST_NAME = 253
+"""Names are looked up by at most so many letters: those of a host's full name."""
+
+LONGEST_LINE = 1000
+LONGEST_TEXT = 2000
+LONGEST_PATH = 4096
+LONGEST_SCRIPT = 131_072
+LARGEST_BODY_BYTES = 1024 * 1024
+"""Scripts are kilobytes; a megabyte is more than any resource needs."""
+
+LARGEST = 1_000_000_000
+"""No number of ours is larger: as seconds it is thirty years."""
+
+MOST_ITEMS = 1000
+LAST_REVISION = 2**63 - 1
+DAY_S = 86_400
+
+NAME_SHAPE = "^[A-Za-z0-9_]{1,63}$"
+GROUP_SHAPE = "^[A-Za-z0-9_.-]{1,63}$"
+PARAMETER_SHAPE = "^[A-Z][A-Z0-9_]{0,39}$"
+VALUE_SHAPE = "^[A-Za-z0-9_@%+=:,./-]*$"
+AGENT_SHAPE = "^fence_[a-z0-9_]+$"
+PATH_SHAPE = "^/"
+
+Name = Annotated[str, Field(max_length=LONGEST_NAME)]
+"""The name of something that there is already, in any case."""
+
+NewName = Annotated[str, Field(max_length=LONGEST_NAME, json_schema_extra={"pattern": NAME_SHAPE, "maxLength": 63})]
+"""The name of a resource or a template that is to be made."""
+
+Line = Annotated[str, Field(max_length=LONGEST_LINE)]
+"""One line that somebody wrote for people."""
+
+Text = Annotated[str, Field(max_length=LONGEST_TEXT)]
+"""A few lines that somebody wrote for people."""
+
+HostPath = Annotated[str, Field(max_length=LONGEST_PATH, json_schema_extra={"pattern": PATH_SHAPE})]
+"""A file on the hosts, named by its whole path."""
+
+ScriptText = Annotated[str, Field(max_length=LARGEST_BODY_BYTES, json_schema_extra={"maxLength": LONGEST_SCRIPT})]
+"""A bash script; all of a resource together have at most 128 KiB."""
+
+ParameterName = Annotated[str, Field(max_length=LONGEST_NAME, json_schema_extra={"pattern": PARAMETER_SHAPE})]
+Value = Annotated[str, Field(max_length=LONGEST_PATH)]
+
+Seconds = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST, json_schema_extra={"minimum": 0})]
+"""A duration; neither infinite nor "not a number"."""
+
+Timeout = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST, json_schema_extra={
+    "minimum": 0, "exclusiveMinimum": 0, "maximum": DAY_S})]
+"""A duration of more than 0 seconds and at most a day."""
+
+Count = Annotated[int, Field(ge=-LARGEST, le=LARGEST, json_schema_extra={"minimum": 0})]
+"""How many of something."""
+
+RevisionNumber = Annotated[int, Field(ge=0, le=LAST_REVISION)]
+"""The revision at which something was saved."""
