@@ -19,6 +19,7 @@ import structlog
 from fastapi import APIRouter, Request, status
 
 from stanchion.api import finding
+from stanchion.api.parameters import TokenNamed
 from stanchion.api.services import By, Here, Services
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Node
 from stanchion.model.errors import AlreadyExists, NotAllowed, NotFound, NotNow
@@ -71,7 +72,7 @@ async def list_tokens(here: Here) -> joining.JoinTokenList:
 
 
 @tokens.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)
-async def revoke_token(here: Here, by: By, name: str) -> None:
+async def revoke_token(here: Here, by: By, name: TokenNamed) -> None:
     """Revoke a join token: nobody can join with it any more. Who has joined with it stays."""
     held = here.view().tokens.get(name)
     if held is None:

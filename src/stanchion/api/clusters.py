@@ -8,6 +8,7 @@ from stanchion.api import telling
 from stanchion.api.finding import known_nodes
 from stanchion.api.services import Here, Services
 from stanchion.wire import replies
+from stanchion.wire.bounds import LAST_REVISION
 
 router = APIRouter(tags=["cluster"])
 
@@ -30,7 +31,8 @@ async def cluster(here: Here) -> replies.ClusterInfo:
 @router.get("/status")
 async def status(
     here: Here,
-    after: Annotated[int | None, Query(description="wait for a revision beyond this one")] = None,
+    after: Annotated[int | None, Query(
+        ge=0, le=LAST_REVISION, description="wait for a revision beyond this one")] = None,
     wait_s: WaitS = 20.0,
 ) -> replies.Status:
     """Tell everything that one look needs. With ``after``, wait for a change first, up to ``wait_s``."""

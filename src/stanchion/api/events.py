@@ -15,6 +15,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from stanchion.api import history, telling
 from stanchion.api.clusters import WaitS
 from stanchion.api.history import Wanted
+from stanchion.api.parameters import IntentNamed
 from stanchion.api.services import Here
 from stanchion.model.cluster import ClusterView
 from stanchion.model.errors import NotFound
@@ -22,6 +23,7 @@ from stanchion.model.history import Severity
 from stanchion.model.ids import Revision
 from stanchion.model.orders import ENDED
 from stanchion.wire import replies
+from stanchion.wire.bounds import LONGEST_LINE, LONGEST_NAME
 from stanchion.wire.events import EventPage
 
 router = APIRouter()
@@ -33,12 +35,15 @@ STREAM_PAGE = 200
 
 
 def _wanted(
-    *, resource: Annotated[str | None, Query(description="only events of this resource")] = None,
-    node: Annotated[str | None, Query(description="only events on this node")] = None,
+    *, resource: Annotated[str | None, Query(
+        max_length=LONGEST_NAME, description="only events of this resource", examples=["web"])] = None,
+    node: Annotated[str | None, Query(
+        max_length=LONGEST_NAME, description="only events on this node", examples=["node1"])] = None,
     severity: Annotated[Severity, Query(description="only events of at least this severity")] = Severity.INFO,
     since: Annotated[datetime | None, Query(description="only events from this instant on")] = None,
     until: Annotated[datetime | None, Query(description="only events up to this instant")] = None,
-    text: Annotated[str | None, Query(description="only events whose sentence holds this text, in any case")] = None,
+    text: Annotated[str | None, Query(
+        max_length=LONGEST_LINE, description="only events whose sentence holds this text, in any case")] = None,
 ) -> Wanted:
     # Names are not looked up: what was deleted still has its history.
     return Wanted(resource=resource, node=node, severity=severity, text=text,
@@ -58,7 +63,7 @@ Filter = Annotated[Wanted, Depends(_wanted)]
 
 
 @router.get("/intents/{name}", tags=["orders"])
-async def intent(here: Here, name: str, wait_s: WaitS = 0.0) -> replies.IntentInfo:
+async def intent(here: Here, name: IntentNamed, wait_s: WaitS = 0.0) -> replies.IntentInfo:
     """Tell what became of an order. With ``wait_s``, wait for its end that long first."""
     await here.wait_until(
         lambda view: name in view.intents and view.intents[name].value.outcome in ENDED, wait_s)
@@ -71,8 +76,9 @@ async def intent(here: Here, name: str, wait_s: WaitS = 0.0) -> replies.IntentIn
 @router.get("/events", tags=["events"])
 async def events(
     here: Here, wanted: Filter,
-    after: Annotated[str | None, Query(description="from beyond this id; left out: the newest")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    after: Annotated[str | None, Query(
+        max_length=LONGEST_NAME, description="from beyond this id; left out: the newest")] = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="so many at most")] = 50,
 ) -> EventPage:
     """Read the history, the oldest first; without ``after``, the newest ``limit`` of it."""
     if after is None:
@@ -85,8 +91,10 @@ async def events(
 @router.get("/events/stream", tags=["events"], response_class=EventSourceResponse)
 async def stream(
     here: Here, wanted: Filter,
-    after: Annotated[str | None, Query(description="from beyond this id; left out: from now on")] = None,
-    last_event_id: Annotated[str | None, Header(description="where the reader was cut off")] = None,
+    after: Annotated[str | None, Query(
+        max_length=LONGEST_NAME, description="from beyond this id; left out: from now on")] = None,
+    last_event_id: Annotated[str | None, Header(
+        max_length=LONGEST_NAME, description="where the reader was cut off")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Tell every event as it happens, as server-sent events."""
     seen = last_event_id or after

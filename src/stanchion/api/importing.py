@@ -14,11 +14,12 @@ from stanchion.api.services import By, Here, Services
 from stanchion.model.errors import AlreadyExists, InvalidInput, StanchionError
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.plan import making
+from stanchion.wire.bounds import MOST_ITEMS, Name
 from stanchion.wire.documents import Bundle, ImportItem, ImportReport, ResourceDocument, TemplateDocument
 
 router = APIRouter(tags=["import and export"])
 
-Names = Annotated[list[str] | None, Query(description="only these; left out: all")]
+Names = Annotated[list[Name] | None, Query(max_length=MOST_ITEMS, description="only these; left out: all")]
 
 
 @router.get("/export")

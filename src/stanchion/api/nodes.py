@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response, status
 
 from stanchion.api import fencing, finding, members, ordering, revisions, telling
+from stanchion.api.parameters import NodeNamed
 from stanchion.api.revisions import IfMatch
 from stanchion.api.services import By, Here
 from stanchion.model.cluster import ClusterView, Key, Kind
@@ -29,7 +30,7 @@ async def nodes(here: Here) -> replies.NodeList:
 
 
 @router.get("/{name}")
-async def show(here: Here, name: str, response: Response) -> replies.NodeInfo:
+async def show(here: Here, name: NodeNamed, response: Response) -> replies.NodeInfo:
     """Tell one node."""
     view = here.view()
     told = telling.node_info(view, finding.node(view, name))
@@ -38,7 +39,7 @@ async def show(here: Here, name: str, response: Response) -> replies.NodeInfo:
 
 
 @router.patch("/{name}")
-async def edit(here: Here, by: By, name: str, change: requests.NodeChange,
+async def edit(here: Here, by: By, name: NodeNamed, change: requests.NodeChange,
                if_match: IfMatch = None) -> replies.NodeInfo:
     """Change a node's fence devices; what is left out stays."""
     found = finding.node(here.view(), name)
@@ -48,7 +49,7 @@ async def edit(here: Here, by: By, name: str, change: requests.NodeChange,
 
 
 @router.post("/{name}/fence-test")
-async def fence_test(here: Here, by: By, name: str, order: requests.FenceTestOrder | None = None) -> FenceTest:
+async def fence_test(here: Here, by: By, name: NodeNamed, order: requests.FenceTestOrder | None = None) -> FenceTest:
     """Ask the node's fence devices for its power state, from the answering node.
 
     With ``really``, each in turn switches the host off and on again; only where the node holds nothing.
@@ -65,19 +66,19 @@ async def fence_agents(here: Here) -> FenceAgentList:
 
 
 @router.post("/{name}/leave", status_code=status.HTTP_202_ACCEPTED)
-async def leave(here: Here, by: By, name: str) -> replies.IntentInfo:
+async def leave(here: Here, by: By, name: NodeNamed) -> replies.IntentInfo:
     """Ask the node to hand its resources over and leave the cluster."""
     return await ordering.take(here, Verb.LEAVE, by, node=finding.node(here.view(), name))
 
 
 @router.post("/{name}/join", status_code=status.HTTP_202_ACCEPTED)
-async def join(here: Here, by: By, name: str) -> replies.IntentInfo:
+async def join(here: Here, by: By, name: NodeNamed) -> replies.IntentInfo:
     """Ask a node that left to join again."""
     return await ordering.take(here, Verb.JOIN, by, node=finding.node(here.view(), name))
 
 
 @router.post("/{name}/confirm-down", status_code=status.HTTP_202_ACCEPTED)
-async def confirm_down(here: Here, by: By, name: str) -> replies.IntentInfo:
+async def confirm_down(here: Here, by: By, name: NodeNamed) -> replies.IntentInfo:
     """State that a lost node runs nothing any more, so that its resources may start elsewhere.
 
     This is the operator's word in place of a proof: a node that still runs will then run machines twice.
@@ -86,25 +87,25 @@ async def confirm_down(here: Here, by: By, name: str) -> replies.IntentInfo:
 
 
 @router.post("/{name}/release", status_code=status.HTTP_202_ACCEPTED)
-async def release(here: Here, by: By, name: str) -> replies.IntentInfo:
+async def release(here: Here, by: By, name: NodeNamed) -> replies.IntentInfo:
     """Release a node from quarantine: it may hold resources again, and what happened so far is forgiven."""
     return await ordering.take(here, Verb.RELEASE, by, node=finding.node(here.view(), name))
 
 
 @router.post("/{name}/drain", status_code=status.HTTP_202_ACCEPTED)
-async def drain(here: Here, by: By, name: str) -> replies.IntentInfo:
+async def drain(here: Here, by: By, name: NodeNamed) -> replies.IntentInfo:
     """Empty the node, live where the scripts can; it stays a member, and is given nothing new until the drain ends."""
     return await ordering.take(here, Verb.DRAIN, by, node=finding.node(here.view(), name))
 
 
 @router.post("/{name}/undrain", status_code=status.HTTP_202_ACCEPTED)
-async def undrain(here: Here, by: By, name: str) -> replies.IntentInfo:
+async def undrain(here: Here, by: By, name: NodeNamed) -> replies.IntentInfo:
     """End the drain of a node: it may hold resources again."""
     return await ordering.take(here, Verb.UNDRAIN, by, node=finding.node(here.view(), name))
 
 
 @router.post("/{name}/hand-over", status_code=status.HTTP_202_ACCEPTED)
-async def hand_over(here: Here, by: By, name: str) -> replies.IntentInfo:
+async def hand_over(here: Here, by: By, name: NodeNamed) -> replies.IntentInfo:
     """Tell that the node's host shuts down: it is emptied by the cluster's policy, and leaves until it is back."""
     found = finding.node(here.view(), name)
     session = here.view().sessions.get(found)
@@ -112,7 +113,7 @@ async def hand_over(here: Here, by: By, name: str) -> replies.IntentInfo:
 
 
 @router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)
-async def remove(here: Here, by: By, name: str) -> None:
+async def remove(here: Here, by: By, name: NodeNamed) -> None:
     """Forget a node that has left or is proven to be down, holds nothing, and is nobody's preferred node."""
     view = here.view()
     found = finding.node(view, name)

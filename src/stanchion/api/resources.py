@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 
 from stanchion.api import edits, finding, history, ordering, revisions, telling
+from stanchion.api.parameters import OperationNamed, ResourceNamed
 from stanchion.api.revisions import IfMatch
 from stanchion.api.services import By, Here, Services
 from stanchion.model.errors import NotFound
@@ -34,7 +35,7 @@ async def create(here: Here, by: By, asked: requests.ResourceCreate, response: R
 
 
 @router.get("/{name}")
-async def show(here: Here, name: str, response: Response) -> replies.ResourceDetail:
+async def show(here: Here, name: ResourceNamed, response: Response) -> replies.ResourceDetail:
     """Tell one resource with its configuration and the last run of each of its scripts."""
     told = await detail(here, name)
     revisions.mark(response, told.spec_revision)
@@ -42,7 +43,7 @@ async def show(here: Here, name: str, response: Response) -> replies.ResourceDet
 
 
 @router.patch("/{name}")
-async def edit(here: Here, by: By, name: str, change: requests.ResourceChange,
+async def edit(here: Here, by: By, name: ResourceNamed, change: requests.ResourceChange,
                if_match: IfMatch = None) -> replies.Saved:
     """Change a resource's configuration; what is left out stays.
 
@@ -54,13 +55,14 @@ async def edit(here: Here, by: By, name: str, change: requests.ResourceChange,
 
 
 @router.delete("/{name}", status_code=status.HTTP_204_NO_CONTENT)
-async def delete(here: Here, by: By, name: str) -> None:
+async def delete(here: Here, by: By, name: ResourceNamed) -> None:
     """Delete a resource that is offline or unassigned. The runs of its scripts stay in the history's bounds."""
     await edits.delete(here, finding.resource(here.view(), name), by)
 
 
 @router.post("/{name}/online", status_code=status.HTTP_202_ACCEPTED)
-async def online(here: Here, by: By, name: str, order: requests.OnlineOrder | None = None) -> replies.IntentInfo:
+async def online(here: Here, by: By, name: ResourceNamed,
+                 order: requests.OnlineOrder | None = None) -> replies.IntentInfo:
     """Bring it online, on the first preferred node that can hold it or on the node that is named."""
     view = here.view()
     node = finding.node(view, order.node) if order and order.node else None
@@ -68,13 +70,13 @@ async def online(here: Here, by: By, name: str, order: requests.OnlineOrder | No
 
 
 @router.post("/{name}/offline", status_code=status.HTTP_202_ACCEPTED)
-async def offline(here: Here, by: By, name: str) -> replies.IntentInfo:
+async def offline(here: Here, by: By, name: ResourceNamed) -> replies.IntentInfo:
     """Take it offline by its unload script."""
     return await ordering.take(here, Verb.OFFLINE, by, resource=finding.resource(here.view(), name))
 
 
 @router.post("/{name}/migrate", status_code=status.HTTP_202_ACCEPTED)
-async def migrate(here: Here, by: By, name: str, order: requests.MigrateOrder) -> replies.IntentInfo:
+async def migrate(here: Here, by: By, name: ResourceNamed, order: requests.MigrateOrder) -> replies.IntentInfo:
     """Move it to another node, live where its scripts can."""
     view = here.view()
     return await ordering.take(here, Verb.MIGRATE, by, resource=finding.resource(view, name),
@@ -82,7 +84,7 @@ async def migrate(here: Here, by: By, name: str, order: requests.MigrateOrder) -
 
 
 @router.post("/{name}/adopt", status_code=status.HTTP_202_ACCEPTED)
-async def adopt(here: Here, by: By, name: str, order: requests.AdoptOrder) -> replies.IntentInfo:
+async def adopt(here: Here, by: By, name: ResourceNamed, order: requests.AdoptOrder) -> replies.IntentInfo:
     """Take it over where it runs already, without a restart. Where it is not found running, nothing changes."""
     view = here.view()
     return await ordering.take(here, Verb.ADOPT, by, resource=finding.resource(view, name),
@@ -90,20 +92,20 @@ async def adopt(here: Here, by: By, name: str, order: requests.AdoptOrder) -> re
 
 
 @router.post("/{name}/alert", status_code=status.HTTP_202_ACCEPTED)
-async def alert(here: Here, by: By, name: str, order: requests.AlertOrder) -> replies.IntentInfo:
+async def alert(here: Here, by: By, name: ResourceNamed, order: requests.AlertOrder) -> replies.IntentInfo:
     """Answer the question that its alert asks."""
     verb = Verb.ALERT_YES if order.answer == "yes" else Verb.ALERT_NO
     return await ordering.take(here, verb, by, resource=finding.resource(here.view(), name))
 
 
 @router.post("/{name}/end-process", status_code=status.HTTP_202_ACCEPTED)
-async def end_process(here: Here, by: By, name: str) -> replies.IntentInfo:
+async def end_process(here: Here, by: By, name: ResourceNamed) -> replies.IntentInfo:
     """End the script of it that runs now: TERM, then KILL, to the whole process group."""
     return await ordering.end_process(here, finding.resource(here.view(), name), by)
 
 
 @router.get("/{name}/explain")
-async def explain(here: Here, name: str) -> replies.Explanation:
+async def explain(here: Here, name: ResourceNamed) -> replies.Explanation:
     """Tell why it is where it is, and where it would go."""
     view = here.view()
     found = finding.resource(view, name)
@@ -114,11 +116,11 @@ async def explain(here: Here, name: str) -> replies.Explanation:
 
 @router.get("/{name}/runs")
 async def runs(
-    here: Here, name: str,
-    script: ScriptKind | None = None,
+    here: Here, name: ResourceNamed,
+    script: Annotated[ScriptKind | None, Query(description="only runs of this script")] = None,
     *,
     output: Annotated[bool, Query(description="give the output of each run too")] = False,
-    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    limit: Annotated[int, Query(ge=1, le=500, description="so many at most")] = 50,
 ) -> replies.RunList:
     """List the runs of its scripts, the newest first."""
     found = await history.runs(here.store, finding.resource(here.view(), name), script)
@@ -126,7 +128,7 @@ async def runs(
 
 
 @router.get("/{name}/runs/{script}/{operation:path}")
-async def run(here: Here, name: str, script: ScriptKind, operation: str) -> replies.RunInfo:
+async def run(here: Here, name: ResourceNamed, script: ScriptKind, operation: OperationNamed) -> replies.RunInfo:
     """Tell one run with its output."""
     found = finding.resource(here.view(), name)
     for one in await history.runs(here.store, found, script):

@@ -5,8 +5,11 @@ from typing import Annotated
 from fastapi import Header, Response
 
 from stanchion.model.errors import InvalidInput
+from stanchion.wire.bounds import LONGEST_NAME
 
-IfMatch = Annotated[str | None, Header(description="the revision that the edit was made from")]
+IfMatch = Annotated[str | None, Header(
+    max_length=LONGEST_NAME, examples=['"42"'],
+    description="the revision that the edit was made from, as its ETag said; `*` or nothing: whatever stands there")]
 """A route's parameter: what the editor was looking at."""
 
 

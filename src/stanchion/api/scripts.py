@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from fastapi import APIRouter, status
 
 from stanchion.api import edits, finding, ordering, saving, telling
+from stanchion.api.parameters import ResourceNamed, RevisionNamed
 from stanchion.api.resources import detail
 from stanchion.api.revisions import IfMatch, seen
 from stanchion.api.services import By, Here
@@ -26,7 +27,7 @@ async def lint(here: Here, asked: scripts.LintOrder) -> scripts.LintReport:
 
 
 @router.get("/resources/{name}/revisions")
-async def revisions(here: Here, name: str) -> scripts.RevisionList:
+async def revisions(here: Here, name: ResourceNamed) -> scripts.RevisionList:
     """List the revisions of its configuration that are kept, the newest first."""
     view = here.view()
     found = finding.resource(view, name)
@@ -43,7 +44,7 @@ async def revisions(here: Here, name: str) -> scripts.RevisionList:
 
 
 @router.get("/resources/{name}/revisions/{number}")
-async def revision(here: Here, name: str, number: int) -> scripts.RevisionDetail:
+async def revision(here: Here, name: ResourceNamed, number: RevisionNamed) -> scripts.RevisionDetail:
     """Tell one revision with everything in it."""
     found = finding.resource(here.view(), name)
     spec = await saving.revision(here, found, number)
@@ -55,7 +56,8 @@ async def revision(here: Here, name: str, number: int) -> scripts.RevisionDetail
 
 
 @router.post("/resources/{name}/restore")
-async def restore(here: Here, by: By, name: str, asked: scripts.Restore, if_match: IfMatch = None) -> replies.Saved:
+async def restore(here: Here, by: By, name: ResourceNamed, asked: scripts.Restore,
+                  if_match: IfMatch = None) -> replies.Saved:
     """Save a past revision anew: all of it, or one script. Nothing of what stands now is lost."""
     found = finding.resource(here.view(), name)
     warnings = await edits.restore(here, found, asked, seen(if_match), by)
@@ -63,7 +65,8 @@ async def restore(here: Here, by: By, name: str, asked: scripts.Restore, if_matc
 
 
 @router.post("/resources/{name}/scripts/{script}/test", status_code=status.HTTP_202_ACCEPTED)
-async def test(here: Here, by: By, name: str, script: ScriptKind, asked: scripts.TestOrder) -> replies.IntentInfo:
+async def test(here: Here, by: By, name: ResourceNamed, script: ScriptKind,
+               asked: scripts.TestOrder) -> replies.IntentInfo:
     """Try a script on a node. Its run is kept under the order's ``operation``, with what it told."""
     view = here.view()
     found = finding.resource(view, name)

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response, status
 
 from stanchion.api import revisions, ruling
+from stanchion.api.parameters import GroupNamed
 from stanchion.api.revisions import IfMatch
 from stanchion.api.services import By, Here
 from stanchion.model.cluster import ClusterView
@@ -41,7 +42,7 @@ async def groups(here: Here, response: Response) -> wire.GroupList:
 
 
 @router.put("/groups/{name}")
-async def save_group(here: Here, by: By, name: str, change: wire.GroupChange,
+async def save_group(here: Here, by: By, name: GroupNamed, change: wire.GroupChange,
                      if_match: IfMatch = None) -> wire.GroupList:
     """Make a group, or change it."""
     warnings = await ruling.save_group(here, name, change, revisions.seen(if_match), by)
@@ -49,7 +50,7 @@ async def save_group(here: Here, by: By, name: str, change: wire.GroupChange,
 
 
 @router.delete("/groups/{name}", status_code=status.HTTP_204_NO_CONTENT)
-async def delete_group(here: Here, by: By, name: str, if_match: IfMatch = None) -> None:
+async def delete_group(here: Here, by: By, name: GroupNamed, if_match: IfMatch = None) -> None:
     """Delete a group. Its members stay where they are."""
     await ruling.delete_group(here, name, revisions.seen(if_match), by)
 

@@ -5,6 +5,7 @@ import itertools
 from fastapi import APIRouter
 
 from stanchion.api import finding, history, telling
+from stanchion.api.parameters import EventNamed, ResourceNamed
 from stanchion.api.services import Here, Services
 from stanchion.model.errors import NotFound
 from stanchion.model.history import Line, Run, RunEnd, Severity
@@ -21,7 +22,7 @@ READ = 3000
 
 
 @router.get("/events/{name}/why")
-async def why(here: Here, name: str) -> StoryInfo:
+async def why(here: Here, name: EventNamed) -> StoryInfo:
     """Tell what led to an event, back to the order or the loss that began it."""
     found, _ = await history.entries(here.store, history.just_before(name), history.Wanted(), 1)
     if not found or found[0][0] != name:
@@ -31,7 +32,7 @@ async def why(here: Here, name: str) -> StoryInfo:
 
 
 @router.get("/resources/{name}/story")
-async def of_resource(here: Here, name: str) -> StoryInfo:
+async def of_resource(here: Here, name: ResourceNamed) -> StoryInfo:
     """Tell what led to the state that a resource is in, or was in when it was deleted."""
     known = finding.match(name, here.view().specs)
     lines = await _lines(here)

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response, status
 
 from stanchion.api import documents, finding, forms, revisions, telling, template_edits
+from stanchion.api.parameters import ResourceNamed, TemplateNamed
 from stanchion.api.revisions import IfMatch
 from stanchion.api.services import By, Here, Services
 from stanchion.model.ids import TemplateName
@@ -29,7 +30,7 @@ async def create(here: Here, by: By, asked: TemplateDocument, response: Response
 
 
 @router.get("/templates/{name}")
-async def show(here: Here, name: str, response: Response) -> replies.TemplateDetail:
+async def show(here: Here, name: TemplateNamed, response: Response) -> replies.TemplateDetail:
     """Tell one template with its scripts and policies."""
     told = _detail(here, finding.template(here.view(), name))
     revisions.mark(response, told.revision)
@@ -37,21 +38,21 @@ async def show(here: Here, name: str, response: Response) -> replies.TemplateDet
 
 
 @router.get("/templates/{name}/form")
-async def form(here: Here, name: str) -> Form:
+async def form(here: Here, name: TemplateNamed) -> Form:
     """Tell everything that there is to ask when a resource is made from it: the pages of a wizard."""
     view = here.view()
     return forms.form(view.templates[finding.template(view, name)].value, finding.known_nodes(view))
 
 
 @router.get("/templates/{name}/document")
-async def document(here: Here, name: str) -> TemplateDocument:
+async def document(here: Here, name: TemplateNamed) -> TemplateDocument:
     """Give a template as the document that export writes."""
     view = here.view()
     return documents.template_document(view.templates[finding.template(view, name)].value)
 
 
 @router.put("/templates/{name}")
-async def edit(here: Here, by: By, name: str, asked: TemplateDocument, *, response: Response,
+async def edit(here: Here, by: By, name: TemplateNamed, asked: TemplateDocument, *, response: Response,
                if_match: IfMatch = None) -> replies.TemplateSaved:
     """Save a template in place of the one that stands there. Resources that exist are not changed by it."""
     found = finding.template(here.view(), name)
@@ -61,7 +62,8 @@ async def edit(here: Here, by: By, name: str, asked: TemplateDocument, *, respon
 
 
 @router.post("/templates/{name}/clone", status_code=status.HTTP_201_CREATED)
-async def clone(here: Here, by: By, name: str, asked: CloneOrder, response: Response) -> replies.TemplateSaved:
+async def clone(here: Here, by: By, name: TemplateNamed, asked: CloneOrder,
+                response: Response) -> replies.TemplateSaved:
     """Make a template that is like this one."""
     view = here.view()
     origin = documents.template_document(view.templates[finding.template(view, name)].value)
@@ -71,13 +73,14 @@ async def clone(here: Here, by: By, name: str, asked: CloneOrder, response: Resp
 
 
 @router.delete("/templates/{name}", status_code=status.HTTP_204_NO_CONTENT)
-async def delete(here: Here, by: By, name: str) -> None:
+async def delete(here: Here, by: By, name: TemplateNamed) -> None:
     """Delete a template that no resource came from."""
     await template_edits.delete(here, finding.template(here.view(), name), by)
 
 
 @router.post("/resources/{name}/template", status_code=status.HTTP_201_CREATED)
-async def of_resource(here: Here, by: By, name: str, asked: CloneOrder, response: Response) -> replies.TemplateSaved:
+async def of_resource(here: Here, by: By, name: ResourceNamed, asked: CloneOrder,
+                      response: Response) -> replies.TemplateSaved:
     """Make a template of a resource."""
     view = here.view()
     spec = view.specs[finding.resource(view, name)].value
