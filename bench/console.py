@@ -17,9 +17,11 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import rig
 from playwright.async_api import Browser, Page, async_playwright
+
 from stanchion.agent.follow import follow
 from stanchion.api import app as api
 from stanchion.api import server
@@ -57,8 +59,8 @@ WATCH = """id => new Promise(told => {
   observer.observe(list, { childList: true, subtree: true, characterData: true });
   window.watching = true;
 })"""
-STATES = "() => Object.fromEntries([...document.querySelectorAll('#resource-rows tr')].map(" \
-         "row => [row.id, row.querySelector('.badge').textContent]))"
+STATES = """() => Object.fromEntries([...document.querySelectorAll('#resource-rows tr')].map(
+  row => [row.id, row.querySelector('.badge').textContent]))"""
 
 
 class Cluster:
@@ -113,13 +115,16 @@ class Cluster:
         self._news.set()
         self._news = asyncio.Event()
 
+    async def _changed(self) -> None:
+        await self._news.wait()
+
     def services(self) -> Services:
         """Give what the API needs of its agent."""
         async def nothing(_: ResourceName) -> bool:
             return False
 
         return Services(node=self.names[0], store=self.store, view=lambda: self._view,
-                        changed=lambda: self._news.wait(), clock=HostClock(), chance=HostChance(), lint=ScriptLint(),
+                        changed=self._changed, clock=HostClock(), chance=HostChance(), lint=ScriptLint(),
                         fencer=FenceAgents(), process_of=lambda _: None, end_process=nothing,
                         token=secrets.token_hex(), version="1")
 
@@ -207,8 +212,8 @@ async def opened(browser: Browser, base: str) -> Page:
 
 def resident_mib() -> float:
     """Give the memory that this process holds."""
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def spread(values: Sequence[float], unit: str) -> str:
