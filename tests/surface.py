@@ -55,6 +55,7 @@ from stanchion.model.statistics import Statistics
 from stanchion.model.timing import TIMINGS, Profile
 from stanchion.model.transaction import Committed, Conflict, Put, Transaction
 from stanchion.sim.store import MemoryEngine, MemoryStore
+from stanchion.web import app as web
 
 TOKEN = "t0ken"
 NODES = tuple(map(NodeName, ("node1", "node2", "node3")))
@@ -243,6 +244,7 @@ class World:
             store_away=lambda: self.store_away)
         if not _APPS:
             _APPS.append(create(services))
+            web.install(_APPS[0])
         _APPS[0].state.services = services
         return _APPS[0]
 

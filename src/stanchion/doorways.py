@@ -53,9 +53,11 @@ class Doorways:
         app = await asyncio.to_thread(importlib.import_module, "stanchion.api.app")
         server = await asyncio.to_thread(importlib.import_module, "stanchion.api.server")
         config = self._config
+        made = app.create(here)
+        await _add_console(made)
         peers = None if config.ca is None else asyncio.create_task(self._serve_peers(here), name="agents' door")
         try:
-            await server.serve(app.create(here), config.listen_host, config.listen_port, tls=await self._tls())
+            await server.serve(made, config.listen_host, config.listen_port, tls=await self._tls())
         finally:
             if peers is not None:
                 peers.cancel()
@@ -86,6 +88,15 @@ class Doorways:
 
         made: Tls = tls.Tls(context=context, why_refused=contexts.why_refused)
         return made
+
+
+async def _add_console(app: Any) -> None:
+    """Put the console beside the API. Machines do not depend on it: without it the agent goes on."""
+    try:
+        web = await asyncio.to_thread(importlib.import_module, "stanchion.web.app")
+        await asyncio.to_thread(web.install, app)
+    except Exception as problem:
+        log.exception("there is no console on this node", problem=f"{type(problem).__name__}: {problem}")
 
 
 class _EtcdParts:

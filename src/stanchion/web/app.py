@@ -1,4 +1,4 @@
-"""The console as an application of its own, mounted at ``/console`` beside the API.
+"""The console as an application of its own, mounted at ``/console`` beside the API, with the same services.
 
 What a page cannot do it says in the console's own way: an error is a page with one sentence on it, and who is not
 signed in is led to the sign-in. The headers are strict on every answer: no script, style or picture but our own, and
@@ -19,9 +19,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from stanchion.api import access
 from stanchion.api.problems import invalid_sentence, status_of
 from stanchion.api.services import Services
-from stanchion.model.errors import StanchionError
+from stanchion.model.errors import NotAllowed, StanchionError, TooSoon
 from stanchion.web import render, resources, shell
 from stanchion.web.visit import SignInFirst
+
+PAGES = (resources,)
+"""Every page's module, by name."""
 
 HEADERS = {
     "content-security-policy":
@@ -36,30 +39,40 @@ HEADERS = {
 log = structlog.get_logger(__name__)
 
 
-def install(app: FastAPI, here: Services) -> None:
-    """Mount the console on the application that answers for this agent."""
+def install(app: FastAPI) -> None:
+    """Mount the console on the application that answers for this agent. Raises where a template is broken."""
+    render.check()
     console = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-    console.state.services = here
-    for part in (resources,):
+    console.state = app.state
+    for part in PAGES:
         console.include_router(part.router)
     console.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    _answer_errors(console, here)
-    console.add_middleware(_Headers)
+    _answer_errors(console)
     app.mount("/console", console)
+    app.state.refused = _refused
+    app.add_middleware(_Headers)
 
     @app.get("/", include_in_schema=False)
     async def root() -> Response:
         return RedirectResponse("/console/", HTTPStatus.SEE_OTHER)
 
+    @app.get("/favicon.ico", include_in_schema=False)
+    async def icon() -> Response:
+        return RedirectResponse("/console/static/icon.svg", HTTPStatus.SEE_OTHER)
+
 
 class _Headers:
-    """Puts the strict headers on every answer; what is not static is never kept by a browser."""
+    """Puts the strict headers on every answer of the console; what is not static is never kept by a browser."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        static = str(scope.get("path", "")).startswith("/console/static/")
+        path = str(scope.get("path", ""))
+        if path != "/console" and not path.startswith("/console/"):
+            await self._app(scope, receive, send)
+            return
+        static = path.startswith("/console/static/")
         more = HEADERS | {"cache-control": "no-cache" if static else "no-store"}
 
         async def told(message: Message) -> None:
@@ -72,13 +85,21 @@ class _Headers:
         await self._app(scope, receive, told)
 
 
-def _answer_errors(console: FastAPI, here: Services) -> None:
-    """Answer every error of the console as a page."""
+def _page(request: Request, status: int, text: str) -> Response:
+    """Say on a page what is wrong, and what to do."""
+    here: Services = request.app.state.services
+    what, _, do = text.partition("; ")
+    context = {**shell.around(here, access.of(request), request), "status": status, "what": what, "do": do}
+    return HTMLResponse(render.template("error.html").render(context), status)
 
-    def page(request: Request, status: int, text: str) -> Response:
-        what, _, do = text.partition("; ")
-        context = {**shell.around(here, access.of(request), request), "status": status, "what": what, "do": do}
-        return HTMLResponse(render.template("error.html").render(context), status)
+
+def _refused(scope: Scope, fault: NotAllowed) -> Response:
+    """Answer who is known and may not, before any route is reached."""
+    return _page(Request(scope), status_of(fault), str(fault))
+
+
+def _answer_errors(console: FastAPI) -> None:
+    """Answer every error of the console as a page."""
 
     @console.exception_handler(SignInFirst)
     async def unknown(_: Request, error: SignInFirst) -> Response:
@@ -86,20 +107,23 @@ def _answer_errors(console: FastAPI, here: Services) -> None:
 
     @console.exception_handler(StanchionError)
     async def stanchion(request: Request, error: StanchionError) -> Response:
-        return page(request, status_of(error), str(error))
+        answer = _page(request, status_of(error), str(error))
+        if isinstance(error, TooSoon):
+            answer.headers["retry-after"] = f"{error.retry_after_s:.0f}"
+        return answer
 
     @console.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
-        return page(request, HTTPStatus.UNPROCESSABLE_ENTITY, invalid_sentence(error.errors()))
+        return _page(request, HTTPStatus.UNPROCESSABLE_ENTITY, invalid_sentence(error.errors()))
 
     @console.exception_handler(HTTPException)
     async def framework(request: Request, error: HTTPException) -> Response:
         missing = error.status_code == HTTPStatus.NOT_FOUND
         text = "there is no such page; the ways above lead to those that there are" if missing else str(error.detail)
-        return page(request, error.status_code, text)
+        return _page(request, error.status_code, text)
 
     @console.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:
         log.error("the console failed", method=request.method, path=request.url.path, exc_info=error)
-        return page(request, HTTPStatus.INTERNAL_SERVER_ERROR,
-                    f"the agent met an error of its own ({type(error).__name__}); its journal holds the details")
+        return _page(request, HTTPStatus.INTERNAL_SERVER_ERROR,
+                     f"the agent met an error of its own ({type(error).__name__}); its journal holds the details")

@@ -11,6 +11,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from markupsafe import Markup
@@ -21,6 +22,8 @@ REMEMBERED = 20_000
 """So many rows are remembered; a cluster has at most a few thousand."""
 
 _rendered: OrderedDict[Hashable, tuple[Any, Markup]] = OrderedDict()
+_writing = Lock()
+"""Pages are written in several threads."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +50,17 @@ class Rows:
 
     def _row(self, element: str, value: Any, shared: tuple[Any, ...]) -> Markup:
         key = (self.template, element, shared)
-        known = _rendered.get(key)
+        with _writing:
+            known = _rendered.get(key)
+            if known is not None:
+                _rendered.move_to_end(key)
         if known is not None and known[0] == value:
-            _rendered.move_to_end(key)
             return known[1]
         html = Markup(render.template(self.template).render(row=value, element=element, **self.common))  # noqa: S704 - by the template engine
-        _rendered[key] = (value, html)
-        if len(_rendered) > REMEMBERED:
-            _rendered.popitem(last=False)
+        with _writing:
+            _rendered[key] = (value, html)
+            if len(_rendered) > REMEMBERED:
+                _rendered.popitem(last=False)
         return html
 
 

@@ -18,6 +18,9 @@ from stanchion.model.access import Role
 from stanchion.model.state import State
 from stanchion.wire.replies import ReasonInfo
 
+NOTHING = "\N{EN DASH}"
+"""What stands where there is nothing to show."""
+
 TONES: dict[State, str] = {
     State.RUNNING: "good",
     State.LOADING: "busy",
@@ -35,6 +38,12 @@ TONES: dict[State, str] = {
 def template(name: str) -> Template:
     """Give a template of the console."""
     return _environment().get_template(name)
+
+
+def check() -> None:
+    """Read all templates, so that one that is broken shows at once. Raises what Jinja2 raises."""
+    for name in _environment().list_templates():
+        template(name)
 
 
 def blocks(of: Template, context: Mapping[str, Any]) -> dict[str, str]:
@@ -59,7 +68,7 @@ def _environment() -> Environment:
 def instant(at: datetime | float | None) -> str:
     """Show an instant; the browser turns it into its viewer's zone."""
     if at is None or at == 0:
-        return "–"
+        return NOTHING
     when = (datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else at).astimezone(UTC)
     return Markup('<time datetime="{}">{} UTC</time>').format(f"{when:%Y-%m-%dT%H:%M:%S.%f}"[:23] + "Z",
                                                               f"{when:%Y-%m-%d %H:%M:%S}")
@@ -75,7 +84,7 @@ def duration(value_s: float) -> str:
 
 def seconds(value_s: float | None) -> str:
     """Show a measured time."""
-    return "–" if value_s is None else f"{value_s:.1f} s"
+    return NOTHING if value_s is None else f"{value_s:.1f} s"
 
 
 def count(number: int, one: str, many: str = "") -> str:

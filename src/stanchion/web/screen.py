@@ -14,8 +14,10 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
 
+from stanchion.api import access
 from stanchion.api.access.principal import Principal
 from stanchion.api.services import Here, Services
+from stanchion.model.errors import NotFound, StoreUnavailable
 from stanchion.web import live, render, shell, visit
 from stanchion.web.live import Frame
 
@@ -27,6 +29,8 @@ SETTLE_S = 0.05
 LOOK_AGAIN_S = 5.0
 """How soon a page is looked at again when nothing changed in the store: some things are known to this node alone."""
 PING_S = 10.0
+AGAIN = "event: again\ndata: -\n\n"
+"""Tells a browser to ask for the whole page: who looks may not look on, or what he looks at is no more."""
 FRAMES = 64
 """So many frames of pages are remembered until their streams begin."""
 
@@ -48,10 +52,9 @@ class Screen:
     async def answer(self, here: Services, request: Request, status: int = 200, **more: Any) -> Response:
         """Answer with the page; ``more`` is what was entered and refused, say."""
         context = {**await self.context(here, request), **more}
-        frame = live.frame(self.template, context)
-        context["frame"] = _keep(here, frame)
-        page = await asyncio.to_thread(render.template(self.template).render, context)
-        answer = HTMLResponse(page, status)
+        # Pages are written beside the event loop: the agent's lease is renewed in it.
+        context["frame"] = _keep(here, await asyncio.to_thread(live.frame, self.template, context))
+        answer = HTMLResponse(await asyncio.to_thread(render.template(self.template).render, context), status)
         shell.take_notice(answer, request)
         return answer
 
@@ -64,9 +67,13 @@ class Screen:
         while True:
             revision = here.view().revision
             if not await visit.stays(here, request):
-                yield "event: signed-out\ndata: -\n\n"
+                yield AGAIN
                 return
-            now = live.frame(self.template, await self.context(here, request))
+            try:
+                now = await self._frame(here, request)
+            except NotFound:
+                yield AGAIN
+                return
             told = live.difference(shown, now)
             shown = now
             if told:
@@ -79,6 +86,13 @@ class Screen:
                 yield ": still here\n\n"
             await asyncio.sleep(SETTLE_S)
 
+    async def _frame(self, here: Services, request: Request) -> Frame:
+        """Render the live parts; where the store does not answer, those around the page, which say so."""
+        try:
+            return await asyncio.to_thread(live.frame, self.template, await self.context(here, request))
+        except StoreUnavailable:
+            return live.frame("layout.html", shell.around(here, access.of(request), request))
+
 
 def show(router: APIRouter, path: str, template: str, look: Look) -> Screen:
     """Add a page to the console at a path; give it, for the forms on it."""
@@ -87,6 +101,8 @@ def show(router: APIRouter, path: str, template: str, look: Look) -> Screen:
     @router.get(path, name=template.removesuffix(".html"))
     async def page(here: Here, request: Request) -> Response:
         if "text/event-stream" in request.headers.get("accept", ""):
+            if access.of(request) is None:
+                return Response(AGAIN, media_type="text/event-stream")
             await screen.context(here, request)  # what cannot be looked at is refused before the stream begins
             return StreamingResponse(screen.changes(here, request), media_type="text/event-stream",
                                      headers={"cache-control": "no-store"})

@@ -10,7 +10,7 @@ from stanchion.api import telling
 from stanchion.api.access.principal import Principal
 from stanchion.api.services import Services
 from stanchion.model.access import Role
-from stanchion.web.forms import NOTICE
+from stanchion.web.forms import NOTICE, Entered
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ def around(here: Services, who: Principal | None, request: Request) -> dict[str,
         "notice_good": notice[:1] == "+",
         "frame": "",
         "error": "",
+        "entered": Entered([]),
     }
 
 
@@ -60,5 +61,3 @@ def take_notice(answer: Response, request: Request) -> None:
     """Forget the notice that this page shows."""
     if NOTICE in request.cookies:
         answer.delete_cookie(NOTICE, path="/", secure=True, httponly=True, samesite="strict")
-
-

@@ -11,7 +11,7 @@ from stanchion.api.services import Services
 SIGN_IN = "/console/sign-in"
 
 
-class SignInFirst(Exception):  # noqa: N818 - it is a way to go on, no error
+class SignInFirst(Exception):
     """The visitor is not known: the console leads to the sign-in and from there back to ``to``."""
 
     def __init__(self, to: str) -> None:
@@ -35,5 +35,9 @@ async def visitor(here: Services, request: Request) -> Principal:
 
 
 async def stays(here: Services, request: Request) -> bool:
-    """Tell whether who looks may look on: a session that was revoked or has expired ends its streams as well."""
+    """Tell whether who looks may look on.
+
+    A session that was revoked or has expired ends its streams as well, and so does another role: what is seen then is
+    decided anew.
+    """
     return access.still(here, request)

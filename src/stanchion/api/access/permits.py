@@ -19,7 +19,8 @@ from starlette.routing import compile_path
 from stanchion.api.access.principal import Principal
 from stanchion.model.access import Role
 
-OPEN = ("/v1/health", "/v1/join", "/console/sign-in", "/console/sign-in/*", "/console/first/*", "/console/static/*")
+OPEN = ("/", "/favicon.ico", "/v1/health", "/v1/join", "/console/sign-in", "/console/sign-in/*", "/console/first/*",
+        "/console/static/*")
 """What is answered to anybody; who joins has a token of another kind."""
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -35,6 +36,7 @@ VIEWER = """
     GET /v1/events  GET /v1/events/stream  GET /v1/events/{name}/why  GET /v1/incidents  GET /v1/intents/{name}
     GET /v1/notification  GET /v1/report  GET /v1/stats  GET /v1/export
     POST /v1/lint
+    GET /v1/what-if  GET /v1/what-if/node-dies/{name}  GET /v1/what-if/drain/{name}  GET /v1/what-if/migrate/{name}
 """
 
 OPERATOR = """
@@ -58,8 +60,13 @@ ADMINISTRATOR = """
     GET /v1/join-tokens  POST /v1/join-tokens  DELETE /v1/join-tokens/{name}  POST /v1/certificates
 """
 
-CONSOLE_VIEWER = ""
-CONSOLE_OPERATOR = ""
+CONSOLE_VIEWER = """
+    GET /console/*
+    POST /console/sign-out
+"""
+CONSOLE_OPERATOR = """
+    POST /console/resources/orders
+"""
 CONSOLE_ADMINISTRATOR = ""
 
 READS = frozenset({("POST", "/v1/lint")})

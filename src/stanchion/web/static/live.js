@@ -79,7 +79,7 @@ function listen() {
   stream = new EventSource(url);
   stream.onopen = () => lost(false);
   stream.onmessage = (event) => { heard = new Date(); lost(false); show(JSON.parse(event.data)); };
-  stream.addEventListener("signed-out", () => location.reload());
+  stream.addEventListener("again", () => location.reload());
   stream.onerror = () => {
     lost(true);
     // A browser gives up by itself when the answer is no stream: the agent restarts, or the session is over.
