@@ -92,10 +92,19 @@ class Cluster:
             Membership(epoch=Epoch(1), members=sessions, master=self.names[0], formed_at_s=now, quorum=True),
             *(ResourceSpec(name=name, template=template, scripts=scripts) for name in self.resources),
             *self.states.values(),
-            User(name="anna", role=Role.ADMINISTRATOR),
-            SignIn(id=hashlib.sha256(COOKIE_VALUE.encode()).hexdigest(), user="anna", made_at_s=now, seen_at_s=now,
-                   expires_at_s=now + 36_000),
         ]
+
+    async def begin(self) -> None:
+        """Write everything, and a session of somebody who may do everything."""
+        records = self.records()
+        for start in range(0, len(records), 500):
+            await self.store.commit(Transaction(puts=tuple(map(Put, records[start:start + 500]))))
+        made = await self.store.commit(Transaction(puts=(Put(User(name="anna", role=Role.ADMINISTRATOR)),)))
+        assert isinstance(made, Committed)
+        now, known = time.time(), hashlib.sha256(COOKIE_VALUE.encode()).hexdigest()
+        session = SignIn(id=known, user="anna", made_at_s=now, seen_at_s=now, expires_at_s=now + 36_000,
+                         vouched=made.revision)
+        await self.store.commit(Transaction(puts=(Put(session),)))
 
     async def change(self, name: ResourceName) -> float:
         """Change a resource's state, with its line of history, as its agent would; give the instant (wall, ms)."""
@@ -225,9 +234,7 @@ def spread(values: Sequence[float], unit: str) -> str:
 async def measure(asked: argparse.Namespace) -> None:
     """Measure everything once, and tell."""
     cluster = Cluster(asked.nodes, asked.resources)
-    records = cluster.records()
-    for start in range(0, len(records), 500):
-        await cluster.store.commit(Transaction(puts=tuple(map(Put, records[start:start + 500]))))
+    await cluster.begin()
     following = asyncio.create_task(follow(cluster.store, cluster.seen))
     print(f"{rig.machine()}; load {rig.load():.1f}; {asked.resources} resources on {asked.nodes} nodes", flush=True)
     async with async_playwright() as playwright:
