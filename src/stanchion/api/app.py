@@ -20,6 +20,7 @@ from stanchion.api import (
     statistics,
     stories,
     templates,
+    what_if,
 )
 from stanchion.api.gate import Gate
 from stanchion.api.services import Services
@@ -51,7 +52,7 @@ def create(services: Services) -> FastAPI:
                                                                "API token"))
     v1 = APIRouter(prefix="/v1", dependencies=[bearer])
     for part in (clusters, standing, settings, nodes, templates, resources, scripts, importing, events, stories,
-                 notification, report, statistics):
+                 notification, report, statistics, what_if):
         v1.include_router(part.router)
     v1.include_router(nodes.agents)
     for door in (admission.tokens, admission.doors, admission.certificates, members.router):

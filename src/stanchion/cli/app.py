@@ -25,6 +25,7 @@ from stanchion.cli import (
     scripts,
     standing,
     templates,
+    what_if,
 )
 from stanchion.cli.running import run_app, words
 from stanchion.cli.session import Terminal
@@ -57,7 +58,7 @@ def place(panel: Group, *commands: App | Callable[..., Any]) -> None:
 
 
 place(LOOK, looking.status, looking.explain, looking.explain_timing, looking.runs, past.events, past.story,
-      past.incidents, past.report)
+      past.incidents, what_if.app, past.report)
 place(RUN, orders.online, orders.offline, orders.migrate, orders.alert, orders.end_process)
 place(CONFIGURE, resources.app, scripts.app, templates.app, ruling.group, ruling.priority, ruling.settings, notify.app)
 app.command(importing.import_, name="import", group=CONFIGURE, sort_key=len(list(app)))

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from stanchion.client.configuring import Configuring
 from stanchion.client.connection import Connection
+from stanchion.client.foreseeing import Foreseeing
 from stanchion.client.past import Past, filters
 from stanchion.client.ruling import Ruling, if_match
 from stanchion.client.standing import Standing
@@ -56,7 +57,7 @@ _ERRORS: Mapping[str, type[StanchionError]] = {
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-class Client(Past, Ruling, Standing, Configuring):
+class Client(Past, Ruling, Standing, Configuring, Foreseeing):
     """A cluster, as a program speaks to it. Use it as an async context.
 
     Every method raises the ``StanchionError`` that the agent answered with, ``NotAllowed`` for a wrong token, and

@@ -139,6 +139,7 @@ SENTENCES: dict[Why, str] = {
     Why.STORE_WAS_AWAY: "the store was away for {1} s; node {0} kept its machines, by the consent of {2}",
     Why.NOBODY_MAY_EXPIRE: "the end of the lease of {0} proves nothing to the members that are left: {0} was lost "
                            "before it knew them, and may have kept its machines by the consent of others",
+    Why.NOBODY_LEFT: "no other member is left that could take anything over from {0}",
     Why.FENCE_ASKED: "node {0} is silent: switching it off by its fence device",
     Why.FENCE_SETTLED: "node {0} need not be switched off any more",
     Why.FENCE_FAILED: "node {0} could not be switched off: {1}",

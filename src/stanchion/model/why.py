@@ -133,6 +133,7 @@ class Why(StrEnum):
     SELF_FENCE_LOST = "self_fence_lost"
     STORE_WAS_AWAY = "store_was_away"
     NOBODY_MAY_EXPIRE = "nobody_may_expire"
+    NOBODY_LEFT = "nobody_left"
     MASTER_IS = "master_is"
     FENCE_ASKED = "fence_asked"
     FENCE_FAILED = "fence_failed"

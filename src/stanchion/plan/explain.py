@@ -5,17 +5,16 @@ that the decision itself used or would use; nothing is phrased for the occasion,
 from the behaviour that it explains.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from stanchion.model.cluster import ClusterView, Held, Proof, ProofKind
+from stanchion.model.cluster import ClusterView, Held, Proof
 from stanchion.model.events import AlertRaised, Event, HolderGone, NoNode, QuorumAwaited, Recovered
 from stanchion.model.fencing import Attempt, Protection, Senses
 from stanchion.model.ids import Moment, NodeName, ResourceName, SessionId
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import AlertKind, ResourceState, State, holders
-from stanchion.plan import failing, fencing, placement, recovery, standing, strays, together
-from stanchion.plan.failsafe import may_expire
+from stanchion.plan import failing, fencing, loss, placement, recovery, standing, strays, together
 from stanchion.plan.membership import Fate, fate
 from stanchion.plan.protection import protection
 
@@ -50,6 +49,12 @@ def explain(view: ClusterView, name: ResourceName, now: Moment) -> tuple[Answer,
         answers.append(Answer(question=ELSEWHERE, reasons=(*free, *refused)))
     answers.append(Answer(question=IF_LOST, reasons=_if_lost(view, held, spec.value, now)))
     return tuple(answers)
+
+
+def standing_reasons(view: ClusterView, name: ResourceName, now: Moment) -> tuple[Reason, ...]:
+    """Say what keeps a resource as it is, beside the reason that its record gives; nothing for an unknown one."""
+    held, spec = view.states.get(name), view.specs.get(name)
+    return () if held is None or spec is None else _standing(view, held, spec.value, now)
 
 
 def _standing(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> tuple[Reason, ...]:
@@ -115,8 +120,7 @@ def _doubts(view: ClusterView, node: NodeName, session: SessionId) -> tuple[Reas
             braked = fencing.braked(view, fencing.suspect(view, Senses()))
             told.append(reason(Why.FENCE_BRAKED) if braked else reason(Why.FENCE_AWAITED, node))
         case Protection.SELF_FENCE | Protection.BOTH:
-            stranger = node not in view.live and not any(
-                may_expire(view.sessions[node].value, other) for other in view.live)
+            stranger = node not in view.live and loss.orphaned(view, node)
             told.append(reason(Why.NOBODY_MAY_EXPIRE if stranger else Why.PROOF_AWAITED, node))
     return tuple(told)
 
@@ -127,28 +131,19 @@ def _if_lost(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, n
     node = state.node
     if node is None or not holders(state):
         return (reason(Why.HELD_BY_NONE),)
-    if state.session is None:
-        after = _without(view, node, None)
-    elif fate(view, node, state.session) is not Fate.PROVEN and protection(view, node) is Protection.NOTHING:
-        return (reason(Why.UNPROTECTED, node), reason(Why.STAYS_UNTIL_PROOF, node))
-    else:
-        after = _without(view, node, state.session)
+    proof = None
+    if state.session is not None and fate(view, node, state.session) is not Fate.PROVEN:
+        kind = loss.proof_to_come(view, node)
+        if kind is None:
+            return (loss.why_unproven(view, node), reason(Why.STAYS_UNTIL_PROOF, node))
+        proof = Proof(node=node, session=state.session, kind=kind, at_s=0.0)
+    after = loss.without(view, node, proof)
     if spec.policies.follows_master and view.master is not None and view.master.value.node == node:
         return (reason(Why.WOULD_FOLLOW, node),)
     if (pause := standing.paused(view)) is not None:
         return (reason(Why.STAYS, state.state), reason(Why.PAUSE_STANDS, pause.by))
     verdict = recovery.judge(after, held, spec, now)
     return (reason(Why.STAYS, state.state),) if verdict is None else _told(verdict.event, node)
-
-
-def _without(view: ClusterView, node: NodeName, session: SessionId | None) -> ClusterView:
-    live = {name: held for name, held in view.live.items() if name != node}
-    proofs = dict(view.proofs)
-    if session is not None:
-        fenced = protection(view, node) in {Protection.DEVICE, Protection.BOTH}
-        proof = Proof(node=node, session=session, kind=ProofKind.FENCED if fenced else ProofKind.EXPIRED, at_s=0.0)
-        proofs[session] = Held(proof, view.revision)
-    return replace(view, live=live, proofs=proofs)
 
 
 def _told(event: Event, node: NodeName) -> tuple[Reason, ...]:

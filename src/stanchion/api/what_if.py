@@ -1,0 +1,87 @@
+"""Routes that tell what would happen, before anything does: by the same judgement that would decide it.
+
+A whole cluster is played to its end for each answer. That is work for the processor and for nothing else, so it is
+done in a thread: the agent's own deadlines do not wait for it.
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+from fastapi import APIRouter
+
+from stanchion.api import finding, telling
+from stanchion.api.parameters import NodeNamed, ResourceNamed
+from stanchion.api.services import By, Here
+from stanchion.model.cluster import ClusterView
+from stanchion.model.foresight import RUNS, How
+from stanchion.model.ids import Moment, NodeName
+from stanchion.plan import playing, what_if, what_if_told
+from stanchion.wire.what_if import LossInfo, LossList, NumberInfo, ProspectInfo, TurnInfo, WhatIfInfo
+
+router = APIRouter(prefix="/what-if", tags=["what if"])
+
+
+@router.get("")
+async def losses(here: Here) -> LossList:
+    """Tell what the loss of any one member would mean: what would run on, what not, and how many each would run."""
+    return await asyncio.to_thread(_losses, here.view(), here.clock.now())
+
+
+@router.get("/node-dies/{name}")
+async def node_dies(here: Here, name: NodeNamed) -> WhatIfInfo:
+    """Tell what would happen if this node were lost now."""
+    view = here.view()
+    found = finding.node(view, name)
+    return _info(view, await asyncio.to_thread(what_if.node_dies, view, found, here.clock.now()))
+
+
+@router.get("/drain/{name}")
+async def drain(here: Here, by: By, name: NodeNamed) -> WhatIfInfo:
+    """Tell what would happen if this node were drained now."""
+    view = here.view()
+    found = finding.node(view, name)
+    return _info(view, await asyncio.to_thread(what_if.drain, view, found, by, here.clock.now()))
+
+
+@router.get("/migrate/{name}")
+async def migrate(here: Here, by: By, name: ResourceNamed, node: str | None = None) -> WhatIfInfo:
+    """Tell what would happen if this resource were moved now; without a node, to the best one."""
+    view = here.view()
+    found, target = finding.resource(view, name), finding.node(view, node) if node else None
+    return _info(view, await asyncio.to_thread(what_if.migrate, view, found, target, by, here.clock.now()))
+
+
+def _losses(view: ClusterView, now: Moment) -> LossList:
+    return LossList(revision=view.revision, numbers=_numbers(what_if.numbers(view)),
+                    losses=tuple(map(_loss, what_if.losses(view, now))))
+
+
+def _loss(of: what_if.Loss) -> LossInfo:
+    asking = sum(one.how is How.ASKS for one in of.prospects)
+    placed = sum(one.how in RUNS for one in of.prospects)
+    return LossInfo(node=of.node, held=len(of.prospects), placed=placed, asking=asking,
+                    waiting=len(of.prospects) - placed - asking, proof=of.proof, text=what_if_told.told_loss(of),
+                    resources=tuple(map(_prospect, of.prospects)), numbers=_numbers(of.numbers))
+
+
+def _numbers(of: Mapping[NodeName, int]) -> tuple[NumberInfo, ...]:
+    return tuple(NumberInfo(node=node, running=running) for node, running in of.items())
+
+
+def _info(view: ClusterView, of: what_if.Answer) -> WhatIfInfo:
+    return WhatIfInfo(
+        case=of.case, node=of.node, resource=of.resource, revision=view.revision, proof=of.proof, heir=of.heir,
+        refused=telling.reason_info(of.refused) if of.refused else None, settled=of.settled,
+        unproven=telling.reason_info(of.unproven) if of.unproven else None, sentences=what_if_told.told(view, of),
+        resources=tuple(map(_prospect, of.prospects)), turns=tuple(map(_turn, of.turns)))
+
+
+def _prospect(of: what_if.Prospect) -> ProspectInfo:
+    return ProspectInfo(
+        resource=of.resource, before=of.before, source=of.source, after=of.after, node=of.node, how=of.how,
+        reason=telling.reason_info(of.reason), held_back=tuple(map(telling.reason_info, of.held_back)), turn=of.turn)
+
+
+def _turn(of: playing.Turn) -> TurnInfo:
+    return TurnInfo(number=of.number, resource=of.resource, node=of.node, before=of.before, after=of.after,
+                    reason=telling.reason_info(of.reason))

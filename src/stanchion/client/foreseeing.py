@@ -1,0 +1,37 @@
+"""What a client asks about the future: what would happen if a node died, were drained, or a resource were moved."""
+
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel
+
+from stanchion.model.foresight import Case
+from stanchion.wire.what_if import LossList, WhatIfInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+THINKING_S = 30.0
+"""How long an answer about a large cluster may take."""
+
+
+class _Asking(Protocol):
+    """What this part needs of the whole client."""
+
+    async def _get(self, shape: type[Shape], path: str, params: "Mapping[str, Any] | None" = None, *,
+                   patience_s: float = 0.0) -> Shape: ...
+
+
+class Foreseeing:
+    """The part of ``Client`` about what would happen."""
+
+    async def what_if(self: _Asking, case: Case, subject: str, *, node: str | None = None) -> WhatIfInfo:
+        """Ask what would happen; ``node`` is where a resource would be moved to."""
+        return await self._get(WhatIfInfo, f"what-if/{case}/{quote(subject, safe='') or '-'}",
+                               {"node": node} if node else {}, patience_s=THINKING_S)
+
+    async def losses(self: _Asking) -> LossList:
+        """Ask what the loss of any one node would mean."""
+        return await self._get(LossList, "what-if", patience_s=THINKING_S)

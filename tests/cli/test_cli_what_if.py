@@ -1,0 +1,47 @@
+"""``stanchion what-if``: sentences and a table, the same as JSON, and the picture of any one loss."""
+
+import pytest
+from shell import Shell
+
+from stanchion.model.state import State
+
+
+@pytest.fixture
+def lived(shell: Shell) -> Shell:
+    """Give a cluster in which node1 runs web and node2 runs db."""
+    shell.prepare(shell.world.resource("web", State.RUNNING, node="node1"))
+    shell.prepare(shell.world.resource("db", State.RUNNING, node="node2"))
+    return shell
+
+
+def test_the_loss_of_a_node_is_told_in_sentences_and_a_table(lived: Shell) -> None:
+    assert lived("what-if", "node-dies", "node1") == 0
+
+    assert "web starts on node2." in lived.out
+    row = next(line for line in lived.out.splitlines() if line.startswith("1 "))
+    assert row.split() == ["1", "web", "node1", "node2", "is", "interrupted", "Running"]
+
+
+def test_a_drain_and_a_move_can_be_asked_about(lived: Shell) -> None:
+    assert lived("what-if", "drain", "node2") == 0
+    assert "db is unloaded, then loaded on node1: that interrupts it." in lived.out
+    assert lived("what-if", "migrate", "web", "--to", "node2") == 0
+    assert "web is unloaded, then loaded on node2" in lived.out
+    assert lived("what-if", "migrate", "web", "--to", "node1") == 0
+    assert lived.out.strip() == "That is not possible now: it already runs on node1; name another node."
+
+
+def test_machines_get_the_answer_of_the_api(lived: Shell) -> None:
+    assert lived("what-if", "node-dies", "node1", "--output", "json") == 0
+    assert lived.json["resources"][0]["how"] == "restarts"
+
+
+def test_the_loss_of_any_node_is_one_table(lived: Shell) -> None:
+    assert lived("what-if", "any-node-dies") == 0
+
+    assert "The one on node1, web, would start elsewhere." in " ".join(lived.out.split())
+
+
+def test_an_unknown_node_is_exit_code_4(lived: Shell) -> None:
+    assert lived("what-if", "drain", "nope") == 4
+    assert "there is no node nope" in lived.err
