@@ -6,6 +6,7 @@ rendered from; the stream begins with what has changed since, or with everything
 """
 
 import asyncio
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ SETTLE_S = 0.05
 """Changes within this time are shown together."""
 LOOK_AGAIN_S = 5.0
 """How soon a page is looked at again when nothing changed in the store: some things are known to this node alone."""
+SHARE = 4.0
+"""All streams together may take a quarter of the event loop's time: the agent renews its lease beside them."""
 PING_S = 10.0
 AGAIN = "event: again\ndata: -\n\n"
 """Tells a browser to ask for the whole page: who looks may not look on, or what he looks at is no more."""
@@ -35,14 +38,17 @@ FRAMES = 64
 """So many frames of pages are remembered until their streams begin."""
 
 _frames: OrderedDict[str, Frame] = OrderedDict()
+_open: set[object] = set()
+"""The streams that are open now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One page of the console. ``template`` extends ``layout.html``."""
+    """One page of the console. ``template`` extends ``layout.html``; ``path`` is that of its URL, below the console."""
 
     template: str
     look: Look
+    path: str
 
     async def context(self, here: Services, request: Request) -> dict[str, Any]:
         """Look at everything that the page shows."""
@@ -51,21 +57,35 @@ class Screen:
 
     async def answer(self, here: Services, request: Request, status: int = 200, **more: Any) -> Response:
         """Answer with the page; ``more`` is what was entered and refused, say."""
-        context = {**await self.context(here, request), **more}
+        context = {**await self.context(here, request), "page": self._page(request), **more}
         # Pages are written beside the event loop: the agent's lease is renewed in it.
         context["frame"] = _keep(here, await asyncio.to_thread(live.frame, self.template, context))
         answer = HTMLResponse(await asyncio.to_thread(render.template(self.template).render, context), status)
         shell.take_notice(answer, request)
         return answer
 
+    def _page(self, request: Request) -> str:
+        """Give the URL of the page itself, also where a form that was sent somewhere else is answered with it."""
+        query = f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
+        return f"/console{self.path.format(**request.path_params)}{query}"
+
     async def changes(self, here: Services, request: Request) -> AsyncIterator[str]:
         """Give the page's event stream: what changed, as it changes."""
+        mine = object()
+        _open.add(mine)
+        try:
+            async for told in self._changes(here, request):
+                yield told
+        finally:
+            _open.discard(mine)
+
+    async def _changes(self, here: Services, request: Request) -> AsyncIterator[str]:
         resumed = "last-event-id" in request.headers
         shown = None if resumed else _frames.pop(request.query_params.get("frame", ""), None)
         silent_s = 0.0
         yield "retry: 1000\n\n"
         while True:
-            revision = here.view().revision
+            revision, began_s = here.view().revision, time.monotonic()
             if not await visit.stays(here, request):
                 yield AGAIN
                 return
@@ -75,7 +95,7 @@ class Screen:
                 yield AGAIN
                 return
             told = live.difference(shown, now)
-            shown = now
+            shown, took_s = now, time.monotonic() - began_s
             if told:
                 silent_s = 0.0
                 yield f"id: {revision}\ndata: {told}\n\n"
@@ -84,7 +104,7 @@ class Screen:
             if silent_s >= PING_S:
                 silent_s = 0.0
                 yield ": still here\n\n"
-            await asyncio.sleep(SETTLE_S)
+            await asyncio.sleep(max(SETTLE_S, SHARE * took_s * len(_open)))
 
     async def _frame(self, here: Services, request: Request) -> Frame:
         """Render the live parts; where the store does not answer, those around the page, which say so."""
@@ -96,7 +116,7 @@ class Screen:
 
 def show(router: APIRouter, path: str, template: str, look: Look) -> Screen:
     """Add a page to the console at a path; give it, for the forms on it."""
-    screen = Screen(template, look)
+    screen = Screen(template, look, path)
 
     @router.get(path, name=template.removesuffix(".html"))
     async def page(here: Here, request: Request) -> Response:
