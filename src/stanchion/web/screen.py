@@ -11,6 +11,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
@@ -57,17 +58,19 @@ class Screen:
 
     async def answer(self, here: Services, request: Request, status: int = 200, **more: Any) -> Response:
         """Answer with the page; ``more`` is what was entered and refused, say."""
-        context = {**await self.context(here, request), "page": self._page(request), **more}
+        context = {**await self.context(here, request), "own_url": self._own_url(request), **more}
         # Pages are written beside the event loop: the agent's lease is renewed in it.
         context["frame"] = _keep(here, await asyncio.to_thread(live.frame, self.template, context))
         answer = HTMLResponse(await asyncio.to_thread(render.template(self.template).render, context), status)
         shell.take_notice(answer, request)
         return answer
 
-    def _page(self, request: Request) -> str:
+    def _own_url(self, request: Request) -> str:
         """Give the URL of the page itself, also where a form that was sent somewhere else is answered with it."""
         query = f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
-        return f"/console{self.path.format(**request.path_params)}{query}"
+        path = "/".join(quote(str(request.path_params.get(part[1:-1].partition(":")[0], ""))) if part[:1] == "{" else part
+                        for part in self.path.split("/"))
+        return f"/console{path}{query}"
 
     async def changes(self, here: Services, request: Request) -> AsyncIterator[str]:
         """Give the page's event stream: what changed, as it changes."""

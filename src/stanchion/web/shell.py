@@ -52,6 +52,7 @@ def around(here: Services, who: Principal | None, request: Request) -> dict[str,
         "notice": notice[1:],
         "notice_good": notice[:1] == "+",
         "frame": "",
+        "own_url": "",
         "error": "",
         "entered": Entered([]),
     }

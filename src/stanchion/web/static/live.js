@@ -72,14 +72,15 @@ function lost(yes) {
 
 function listen() {
   if (stream || !document.body.dataset.frame) return;
-  const url = new URL(location.href);
+  // Not the location: a form that was refused is answered with its page at the form's own URL.
+  const url = new URL(document.body.dataset.page, location.href);
   url.hash = "";
   url.searchParams.set("frame", first ? document.body.dataset.frame : "");
   first = false;
   stream = new EventSource(url);
   stream.onopen = () => lost(false);
   stream.onmessage = (event) => { heard = new Date(); lost(false); show(JSON.parse(event.data)); };
-  stream.addEventListener("again", () => location.reload());
+  stream.addEventListener("again", () => location.assign(document.body.dataset.page));
   stream.onerror = () => {
     lost(true);
     // A browser gives up by itself when the answer is no stream: the agent restarts, or the session is over.
