@@ -23,9 +23,11 @@ from core.dialogue import (
 from stanchion.model import events as e
 from stanchion.model.actions import ResetHost, RunScript, ScriptEnded, Step
 from stanchion.model.history import Run, RunEnd
+from stanchion.model.ids import NodeName, ResourceName, SessionId
 from stanchion.model.reasons import Why, reason
-from stanchion.model.resource import FailureAction, Monitoring, ResourceSpec, Script, ScriptKind, Scripts
+from stanchion.model.resource import FailureAction, LoadFailure, Monitoring, ResourceSpec, Script, ScriptKind, Scripts
 from stanchion.model.state import AlertKind, Move, Phase, Presence, ResourceState, State
+from stanchion.model.stray import Sighting, Stray
 from stanchion.plan.case import Case, Fact, stage_of
 from stanchion.plan.duty import next_step
 from stanchion.plan.moving import door_of
@@ -66,6 +68,29 @@ def test_a_machine_that_runs_already_is_adopted_and_not_loaded() -> None:
     assert told(answer) == (e.Loaded, Why.ADOPTED)
     assert isinstance(answer, e.Loaded)
     assert not answer.born
+
+
+def test_nothing_is_loaded_on_a_host_that_cannot_be_seen() -> None:
+    """It looks again for as long as the load script may take; then it is comatose there, or tried elsewhere."""
+    blind, fresh = saw(Step.LOOK, UNKNOWN, "no answer"), record(State.LOADING, since_s=NOW.wall_s - 10.0)
+    assert ask(fresh, blind) is None
+    assert does(ask(fresh, blind, look_due=True)) is Step.LOOK
+    assert told(ask(LOADING, blind, look_due=True)) == (e.Failed, Why.LOOK_UNKNOWN)
+    onward = spec(preferred="ab", load_failure=LoadFailure.NEXT_NODE)
+    assert told(ask(LOADING, blind, of=onward)) == (e.Sent, Why.LOAD_ELSEWHERE)
+
+
+def test_a_load_that_was_put_off_is_given_up_when_the_machine_was_found_elsewhere_meanwhile() -> None:
+    """It is unloaded here first: an earlier agent may have begun. Then nobody starts it while the stray is there."""
+    astray = Stray(resource=ResourceName("web"), sightings=(Sighting(node=NodeName("b"), session=SessionId("b1"),
+                                                                     since_s=0),))
+    answer = ask(LOADING, LOOKED, records=(astray,))
+
+    assert told(answer) == (e.Sent, Why.NO_NODE)
+    assert isinstance(answer, e.Sent)
+    assert answer.target == "a"
+    assert told(ask(LOADING, LOOKED, ended(Step.LOAD), saw(Step.LOOK_AFTER, RUNNING), records=(astray,))) == (
+        e.Loaded, Why.LOADED), "what has begun is not undone"
 
 
 def test_digests_of_the_files_are_taken_once_it_runs() -> None:

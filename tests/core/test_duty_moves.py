@@ -78,6 +78,7 @@ def test_a_target_where_the_machine_runs_already_refuses_it_and_touches_nothing(
     assert isinstance(target(PREPARE), Look)
     answer = target(PREPARE, saw(Step.LOOK, RUNNING, "QEMU: it runs"))
     assert told(answer) == (e.Stayed, Why.PREFLIGHT_FAILED)
+    assert told(target(PREPARE, saw(Step.LOOK, UNKNOWN, "no answer"))) == (e.Stayed, Why.PREFLIGHT_FAILED)
     astray = Stray(resource="web", sightings=(Sighting(node="c", session="c1", since_s=0),))
     assert told(ask(PREPARE, of=LIVE, me="b", records=(astray,))) == (e.Stayed, Why.PREFLIGHT_FAILED)
 

@@ -9,12 +9,12 @@ the facts are gathered again, and since the runner joins a run that it knows, no
 from collections.abc import Mapping
 
 from stanchion.model import events as e
-from stanchion.model.actions import Checked, CheckHost, Look, ResetHost, RunScript, Step
+from stanchion.model.actions import Checked, CheckHost, Look, Looked, ResetHost, RunScript, Step
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.reasons import Why, reason, sentence
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import AlertKind, Presence, State, next_operation
-from stanchion.plan import failing, monitoring, standing, strays
+from stanchion.plan import failing, monitoring, placement, standing, strays
 from stanchion.plan.case import Case, Next, has, lookable, script_of, told, visible
 from stanchion.plan.moving import next_of_move
 
@@ -73,8 +73,32 @@ def _loading(case: Case) -> Next:
             return _loaded(case, born=False)
         if adopts:
             return e.NotThere(why=reason(Why.NOT_THERE, case.me, found.text or found.presence))
+        if found.presence is Presence.UNKNOWN:
+            return _blind(case, found)
     run = case.ran(Step.LOAD)
-    return script_of(case, Step.LOAD, ScriptKind.LOAD) if run is None else _load_ended(case, run)
+    return _load(case) if run is None else _load_ended(case, run)
+
+
+def _blind(case: Case, found: Looked) -> Next:
+    """Nothing is loaded on a host that cannot be seen: look again for as long as a load may take, then give up."""
+    # By the wall clocks of two hosts, of which one may have been set.
+    if abs(case.now.wall_s - case.state.since_s) >= case.spec.value.scripts.load.timeout_s:
+        why = reason(Why.LOOK_UNKNOWN, case.me, found.text)
+        return failing.onward(case.view, case.held, case.spec.value, why, case.now, knowable=True)
+    return Look(step=Step.LOOK, stage=case.stage, spec=case.spec.value) if case.look_due else None
+
+
+def _load(case: Case) -> Next:
+    """Run the script, unless the machine was found elsewhere since the claim: a load may have been put off meanwhile.
+
+    Then all that an earlier agent may have begun here is unloaded before the claim is let go of.
+    """
+    astray = strays.bar(case.view, case.state.name, case.me)
+    if astray is None:
+        return script_of(case, Step.LOAD, ScriptKind.LOAD)
+    return e.Sent(target=case.me, operation=next_operation(case.state.name, case.held.revision),
+                  why=reason(Why.NO_NODE, sentence(astray)),
+                  settled_for=placement.home_session(case.view, case.spec.value))
 
 
 def _load_ended(case: Case, run: Run) -> Next:

@@ -63,6 +63,8 @@ def _astray_here(case: Case) -> Next:
         return Look(step=Step.LOOK, stage=case.stage, spec=case.spec.value)
     if found is not None and found.presence is Presence.RUNNING:
         return _stayed(case, reason(Why.PREFLIGHT_FAILED, case.me, f"it runs there already, {found.text}"))
+    if found is not None and found.presence is Presence.UNKNOWN:
+        return _stayed(case, reason(Why.PREFLIGHT_FAILED, case.me, f"whether it runs there is unknown, {found.text}"))
     return None
 
 

@@ -81,7 +81,9 @@ def _illegal(view: ClusterView, intent: Intent, state: ResourceState, spec: Reso
 def _start_refusal(view: ClusterView, intent: Intent, spec: ResourceSpec) -> Reason | None:
     if (tried := trial.under_way(view, spec.name)) is not None:
         return tried
-    return None if intent.node is None else placement.rejection(view, spec, intent.node)
+    if intent.node is None:
+        return reason(Why.UNKNOWN_NODE, "without a name") if intent.verb is Verb.ADOPT else None
+    return placement.rejection(view, spec, intent.node)
 
 
 def _answer_refusal(intent: Intent, state: ResourceState) -> Reason | None:
