@@ -95,7 +95,7 @@ class Failsafe:
             await asyncio.sleep(session.timing.beat_s)
 
     def _willing(self, session: Session, needed: tuple[Session, ...]) -> bool:
-        """Whether all of these answered lately, and soon it is late: else promises would hold them back for nothing."""
+        """Whether all of these answered lately, and the deadline is near: else promises bind them for nothing."""
         if not self._tenure.pressed:
             return False
         since_s = self._doors.clock.now().mono_s - session.timing.suspect_s
