@@ -54,7 +54,7 @@ class Doorways:
         server = await asyncio.to_thread(importlib.import_module, "stanchion.api.server")
         config = self._config
         made = app.create(here)
-        await _add_console(made)
+        await add_console(made)
         peers = None if config.ca is None else asyncio.create_task(self._serve_peers(here), name="agents' door")
         try:
             await server.serve(made, config.listen_host, config.listen_port, tls=await self._tls())
@@ -90,7 +90,7 @@ class Doorways:
         return made
 
 
-async def _add_console(app: Any) -> None:
+async def add_console(app: Any) -> None:
     """Put the console beside the API. Machines do not depend on it: without it the agent goes on."""
     try:
         web = await asyncio.to_thread(importlib.import_module, "stanchion.web.app")

@@ -5,6 +5,7 @@ same sentence. What goes well is answered by a redirect to a page that shows the
 is answered by the same form, with all that was entered still in it.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from typing import TypeVar
@@ -55,9 +56,12 @@ class Entered(Mapping[str, str]):
     def number(self, name: str, told: str) -> float:
         """Read a number; ``told`` is the field's label, for the sentence that refuses it. Raises ``InvalidInput``."""
         try:
-            return float(self[name].strip().replace(",", "."))
+            value = float(self[name].strip().replace(",", "."))
         except ValueError:
-            raise InvalidInput(f"{told} must be a number, not {self[name] or 'nothing'!r}; enter digits") from None
+            value = math.nan
+        if not math.isfinite(value):
+            raise InvalidInput(f"{told} must be a number, not {repr(self[name]) if self[name] else 'nothing'}; enter digits")
+        return value
 
 
 async def read(request: Request) -> Entered:
