@@ -51,6 +51,7 @@ from stanchion.model.orders import Intent, Outcome
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec, Script, ScriptKind, Scripts
 from stanchion.model.state import ResourceState, State
+from stanchion.model.running import Running
 from stanchion.model.statistics import Statistics
 from stanchion.model.timing import TIMINGS, Profile
 from stanchion.model.transaction import Committed, Conflict, Put, Transaction
@@ -175,6 +176,7 @@ class World:
     ended_processes: list[str] = field(default_factory=list)
     ends: Callable[[Intent], tuple[Outcome, Reason]] | None = None
     counted: Statistics = NOTHING_COUNTED
+    running: Running | None = None
     store_away: bool = False
 
     def __post_init__(self) -> None:
@@ -239,7 +241,7 @@ class World:
         services = Services(
             node=NODES[0], store=self.store, view=self.view, changed=self.changed, clock=self.clock, chance=self.chance,
             lint=ScriptLint(), fencer=self.devices, notifier=self.post, process_of=lambda _: self.process,
-            end_process=self._end_process, token=TOKEN, version="1.2.3", token_file="/var/lib/stanchion/token",
+            running=lambda _: self.running, end_process=self._end_process, token=TOKEN, version="1.2.3", token_file="/var/lib/stanchion/token",
             statistics=lambda: self.counted, clear_statistics=self._count_anew,
             store_away=lambda: self.store_away)
         if not _APPS:

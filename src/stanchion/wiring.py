@@ -161,8 +161,8 @@ async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: Scri
             here = services.Services(
                 node=NodeName(config.node), store=doors.store, view=lambda: daemon.view, changed=daemon.loop.changed,
                 clock=doors.clock, chance=doors.chance, fencer=doors.fencer, lint=lint.ScriptLint(),
-                process_of=runner.process_of, end_process=runner.end, token=_token(config), version=__version__,
-                token_file=str(config.token_file), notifier=await _notifier(),
+                process_of=runner.process_of, running=runner.running, end_process=runner.end,
+                token=_token(config), version=__version__, token_file=str(config.token_file), notifier=await _notifier(),
                 statistics=lambda: daemon.statistics, clear_statistics=daemon.clear_statistics,
                 store_away=lambda: daemon.tenure.reach.away, **ways.services)
             await ways.serve(here)

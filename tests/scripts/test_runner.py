@@ -129,6 +129,18 @@ async def test_scripts_of_one_resource_take_turns(runner: ScriptRunner, tmp_path
     assert (tmp_path / "story").read_text() == "begin\nend\n" * 3
 
 
+async def test_what_runs_is_told_with_what_it_has_printed_so_far(runner: ScriptRunner) -> None:
+    assert runner.running(VM) is None
+    waiting = asyncio.create_task(runner.run(order("echo half way; sleep 60", timeout_s=90)))
+    await until(lambda: (told := runner.running(VM)) is not None and "half way\n" in told.output)
+    told = runner.running(VM)
+    assert told is not None
+    assert (told.script, told.timeout_s, lives(told.pid)) == (ScriptKind.LOAD, 90, True)
+    await runner.end(VM)
+    assert (await waiting).end is RunEnd.KILLED
+    assert runner.running(VM) is None
+
+
 async def test_end_ends_the_whole_group_even_one_that_ignores_term(runner: ScriptRunner, tmp_path: Path) -> None:
     text = f"trap '' TERM\nsleep 300 &\necho $! > {tmp_path}/child\nwait\nsleep 300\n"
     running = asyncio.create_task(runner.run(order(text)))

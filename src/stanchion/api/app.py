@@ -22,6 +22,7 @@ from stanchion.api import (
     templates,
     what_if,
 )
+    whereabouts,
 from stanchion.api.gate import Gate
 from stanchion.api.services import Services
 from stanchion.wire.replies import Problem
@@ -59,4 +60,6 @@ def create(services: Services) -> FastAPI:
         v1.include_router(door)
     app.include_router(v1)
     app.add_middleware(Gate)
+    v1.include_router(access.router)
+    v1.include_router(whereabouts.router)
     return app

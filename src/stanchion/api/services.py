@@ -11,6 +11,7 @@ from stanchion.api.access import principal
 from stanchion.model.cluster import ClusterView
 from stanchion.model.ids import NodeName, ResourceName, Revision
 from stanchion.model.statistics import Statistics
+from stanchion.model.running import Running
 from stanchion.ports import Ballot, Chance, Clock, Fencer, Issuer, Lint, Notifier, Store
 from stanchion.wire.requests import BY_HEADER
 
@@ -53,6 +54,10 @@ class Services:
     store_away: Callable[[], bool] = lambda: False
 
     async def wait_until(self, seen: Callable[[ClusterView], bool], wait_s: float) -> bool:
+    running: Callable[[ResourceName], Running | None] = lambda _: None
+    """Tells the script that runs on this node, with what it has printed; it reads files, so call it in a thread."""
+    passwords: Passwords | None = None
+    vigil: Vigil = field(default_factory=Vigil)
         """Wait until the view satisfies ``seen``; False: it did not within that time."""
         try:
             # asyncio.timeout, not wait_for: no change can slip in between the look and the listening.

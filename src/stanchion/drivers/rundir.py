@@ -24,6 +24,8 @@ from stanchion.drivers.keeper import SEGMENT_BYTES, identity, members
 from stanchion.drivers.process import alive, end_group, gone
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import Moment, NodeName
+from stanchion.model.resource import ScriptKind
+from stanchion.model.running import Running
 from stanchion.ports import ScriptOrder
 
 _NOT_A_COMMAND = re.compile(r"^(exit|return|\[|\[\[|test|echo|printf|:|true|fi|unset|export|local|set)( |$)")
@@ -106,6 +108,14 @@ class RunDirectory:
             if isinstance(record, dict):
                 return {"started_at_s": 0.0, "started_mono_s": 0.0, "timeout_s": 0.0} | record
         return {"started_at_s": 0.0, "started_mono_s": 0.0, "timeout_s": 0.0}
+
+    def running(self) -> Running | None:
+        """Tell of the run while its script lives; None: it has not begun, or nothing of it lives any more."""
+        pid, record = self.pid, self._order()
+        if not pid:
+            return None
+        return Running(script=ScriptKind(self.path.parent.name), pid=pid, started_at_s=record["started_at_s"],
+                       timeout_s=record["timeout_s"], output=self.output())
 
     async def ended(self) -> None:
         """Wait until nothing of this run goes on any more."""

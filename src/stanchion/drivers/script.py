@@ -26,6 +26,7 @@ from stanchion.drivers.rundir import CODE_REFUSED, RunDirectory, file_name, runs
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.resource import ScriptKind
+from stanchion.model.running import Running
 from stanchion.ports import Clock, ScriptOrder
 
 RUNS_KEPT = 20
@@ -86,6 +87,10 @@ class ScriptRunner:
     def process_of(self, resource: ResourceName) -> int | None:
         """Give the process id of the resource's script that runs now, if any."""
         return next((directory.pid for directory in self._living(resource) if directory.pid), None)
+
+    def running(self, resource: ResourceName) -> Running | None:
+        """Tell the resource's script that runs now, with what it has printed so far. Reads files: not for the loop."""
+        return next(filter(None, (directory.running() for directory in self._living(resource))), None)
 
     async def end(self, resource: ResourceName, *, grace_s: float = GRACE_S, script: ScriptKind | None = None) -> bool:
         """End the process group of the resource's running script: TERM, then KILL. False: nothing ran."""

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, pass_context
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template, nodes, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -49,10 +49,23 @@ def check() -> None:
 def blocks(of: Template, context: Mapping[str, Any]) -> dict[str, str]:
     """Render the live blocks of a page, each by itself: those whose names begin with ``live_``."""
     given = of.new_context(dict(context))
-    # What a page redefines stands first; the layout's own blocks come by inheritance.
-    layout = _environment().get_template("layout.html")
-    given.blocks |= {name: [*given.blocks.get(name, []), block] for name, block in layout.blocks.items()}
+    # What a page redefines stands first; the blocks of what it extends come by inheritance.
+    for parent in _ancestors(of.name or ""):
+        given.blocks |= {name: [*given.blocks.get(name, []), block] for name, block in parent.blocks.items()}
     return {name: "".join(chain[0](given)) for name, chain in given.blocks.items() if name.startswith("live_")}
+
+
+@cache
+def _ancestors(name: str) -> tuple[Template, ...]:
+    """Give the templates that one extends, the nearest first."""
+    environment = _environment()
+    assert environment.loader is not None
+    source, _, _ = environment.loader.get_source(environment, name)
+    extends = environment.parse(source).find(nodes.Extends)
+    if extends is None:
+        return ()
+    parent = str(extends.template.as_const())
+    return (template(parent), *_ancestors(parent))
 
 
 @cache

@@ -263,6 +263,7 @@ class ResourceDetail(ResourceInfo):
     """One resource with its configuration. ``spec_revision`` is what an edit names in If-Match.
 
     ``pending_scripts`` are saved, and count from its next load on; until then it goes by those it was loaded with.
+    ``failures`` are those of its monitor that are remembered; they count while they lie within the window.
     """
 
     spec_revision: int
@@ -280,6 +281,7 @@ class ResourceDetail(ResourceInfo):
     saved_why: str = ""
     pending_scripts: tuple[ScriptKind, ...] = ()
     last_runs: tuple[RunInfo, ...] = ()
+    failures: tuple[datetime, ...] = ()
 
 
 class Saved(Reply):

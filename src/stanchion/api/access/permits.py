@@ -31,6 +31,7 @@ VIEWER = """
     GET /v1/priorities  GET /v1/nodes  GET /v1/nodes/{name}  GET /v1/fence-agents  GET /v1/etcd-members
     GET /v1/templates  GET /v1/templates/{name}  GET /v1/templates/{name}/form  GET /v1/templates/{name}/document
     GET /v1/resources  GET /v1/resources/{name}  GET /v1/resources/{name}/explain  GET /v1/resources/{name}/runs
+    GET /v1/resources/{name}/places  GET /v1/resources/{name}/process
     GET /v1/resources/{name}/runs/{script}/{operation:path}  GET /v1/resources/{name}/story
     GET /v1/resources/{name}/revisions  GET /v1/resources/{name}/revisions/{number}
     GET /v1/events  GET /v1/events/stream  GET /v1/events/{name}/why  GET /v1/incidents  GET /v1/intents/{name}
