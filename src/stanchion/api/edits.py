@@ -35,15 +35,20 @@ async def create(here: Services, asked: ResourceCreate, by: str) -> tuple[Resour
 
     Raises ``AlreadyExists``, ``NotFound`` for the template, ``InvalidInput`` for any fault.
     """
-    view, now = here.view(), here.clock.now().wall_s
+    spec = planned(here, asked, by)
+    return spec.name, await _add(here, spec, reason(Why.CREATED, spec.template))
+
+
+def planned(here: Services, asked: ResourceCreate, by: str) -> ResourceSpec:
+    """Give what would be made of a request, not judged yet; nothing is written. Raises as ``create`` does."""
+    view = here.view()
     found = finding.match(asked.name, view.specs)
     if found is not None:
         raise taken(found)
     template = view.templates[finding.template(view, asked.template)].value
-    made = making.make(template, asked.name, asked.parameters, by=by, at_s=now)
-    spec = replace(changed(made, asked.overrides, finding.known_nodes(view)),
+    made = making.make(template, asked.name, asked.parameters, by=by, at_s=here.clock.now().wall_s)
+    return replace(changed(made, asked.overrides, finding.known_nodes(view)),
                    saved_why=saving.said(asked.overrides.why))
-    return spec.name, await _add(here, spec, reason(Why.CREATED, template.name))
 
 
 async def add(here: Services, spec: ResourceSpec, by: str) -> tuple[str, ...]:

@@ -62,8 +62,8 @@ def _scripts(of: Template) -> Iterator[FormPage]:
                       required=kind in {ScriptKind.LOAD, ScriptKind.UNLOAD},
                       help="@NAME@ stands for the answer to the parameter NAME, @RESOURCE@ for the resource's name; "
                            "leave the script out of the request to have them filled in."),
-            FieldInfo(name=f"{here}.timeout_s", label="Timeout", kind="seconds", default=script.timeout_s, least=0,
-                      most=making.LONGEST_S)))
+            FieldInfo(name=f"{here}.timeout_s", label=f"{kind.title()} script timeout", kind="seconds",
+                      default=script.timeout_s, least=0, most=making.LONGEST_S)))
 
 
 def _settings(part: str, shape: Any, of: Policies | Monitoring) -> Iterator[FieldInfo]:

@@ -53,7 +53,7 @@ def make(template: Template, name: str, parameters: Mapping[str, str], *, by: st
     Raises ``InvalidInput`` for a bad name, a parameter that the template does not know, an answer that is missing,
     not among its choices, or not harmless in a script, and for a blank that the template's form does not ask for.
     """
-    if fault := _name_fault(name):
+    if fault := name_fault(name):
         raise InvalidInput(fault)
     answers = _answers(template, name, parameters)
 
@@ -116,7 +116,7 @@ def faults(spec: ResourceSpec, nodes: Collection[NodeName]) -> tuple[str, ...]:
     return (
         *_identity_faults(spec),
         *_script_faults(spec),
-        *_monitoring_faults(spec.monitoring),
+        *monitoring_faults(spec.monitoring),
         *_policy_faults(spec),
         *_preferred_faults(spec, nodes),
     )
@@ -131,14 +131,15 @@ def twin(spec: ResourceSpec, others: Iterable[ResourceSpec]) -> str:
     return "" if name is None else f"the machine {spec.machine.name} belongs to the resource {name} already"
 
 
-def _name_fault(name: str) -> str:
+def name_fault(name: str) -> str:
+    """Say what is wrong with a resource's name; empty: nothing."""
     if _NAME.fullmatch(name):
         return ""
     return f"the name {name!r} is not possible: 1 to 63 letters (A-Z, a-z), digits and underscores"
 
 
 def _identity_faults(spec: ResourceSpec) -> Iterator[str]:
-    if fault := _name_fault(spec.name):
+    if fault := name_fault(spec.name):
         yield fault
     kind, machine = spec.machine.kind, spec.machine.name
     if kind is MachineKind.SCRIPT:
@@ -172,6 +173,11 @@ def _script_faults(spec: ResourceSpec) -> Iterator[str]:
 def _duration_faults(what: str, seconds: float) -> Iterator[str]:
     if not math.isfinite(seconds) or not 0 < seconds <= LONGEST_S:
         yield f"{what} is {seconds:g} s; it must be more than 0 and at most {LONGEST_S:g} s (a day)"
+
+
+def monitoring_faults(monitoring: Monitoring) -> tuple[str, ...]:
+    """Give one clause for everything that forbids saving this monitor configuration."""
+    return tuple(_monitoring_faults(monitoring))
 
 
 def _monitoring_faults(monitoring: Monitoring) -> Iterator[str]:

@@ -35,8 +35,9 @@ VIEWER = """
     GET /v1/resources/{name}/runs/{script}/{operation:path}  GET /v1/resources/{name}/story
     GET /v1/resources/{name}/revisions  GET /v1/resources/{name}/revisions/{number}
     GET /v1/events  GET /v1/events/stream  GET /v1/events/{name}/why  GET /v1/incidents  GET /v1/intents/{name}
+    GET /v1/me  PUT /v1/me/password  GET /v1/sign-ins  DELETE /v1/sign-ins/{name}
     GET /v1/notification  GET /v1/report  GET /v1/stats  GET /v1/export
-    POST /v1/lint
+    POST /v1/lint  POST /v1/monitoring/describe
     GET /v1/what-if  GET /v1/what-if/node-dies/{name}  GET /v1/what-if/drain/{name}  GET /v1/what-if/migrate/{name}
 """
 
@@ -58,6 +59,8 @@ ADMINISTRATOR = """
     POST /v1/nodes/{name}/leave  POST /v1/nodes/{name}/join  POST /v1/nodes/{name}/release
     POST /v1/nodes/{name}/confirm-down
     POST /v1/down  POST /v1/up
+    GET /v1/users  POST /v1/users  PATCH /v1/users/{name}  DELETE /v1/users/{name}
+    DELETE /v1/users/{name}/sign-ins  GET /v1/tokens  POST /v1/tokens  DELETE /v1/tokens/{name}  GET /v1/audit
     GET /v1/join-tokens  POST /v1/join-tokens  DELETE /v1/join-tokens/{name}  POST /v1/certificates
 """
 
@@ -68,9 +71,11 @@ CONSOLE_VIEWER = """
 CONSOLE_OPERATOR = """
     POST /console/resources/orders
 """
-CONSOLE_ADMINISTRATOR = ""
+CONSOLE_ADMINISTRATOR = """
+    GET /console/new  POST /console/new
+"""
 
-READS = frozenset({("POST", "/v1/lint")})
+READS = frozenset({("POST", "/v1/lint"), ("POST", "/v1/monitoring/describe")})
 """What changes nothing although its method may."""
 
 
