@@ -73,7 +73,7 @@ def _environment() -> Environment:
     environment = Environment(loader=PackageLoader("stanchion.web", "templates"), autoescape=True,
                               undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"instant": instant, "duration": duration, "seconds": seconds, "tone": tone, "count": count,
-                            "reason": said}
+                            "reason": said, "coded": coded}
     environment.globals["may"] = _may
     return environment
 
@@ -115,6 +115,14 @@ def said(reason: ReasonInfo | None) -> str:
     if reason is None or not reason.text:
         return ""
     return f"{reason.text[:1].upper()}{reason.text[1:]}{'' if reason.text[-1] in '.!?' else '.'}"
+
+
+def coded(text: str) -> str:
+    """Show what stands between backticks as what is typed."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0:
+        return text
+    return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
 
 
 @pass_context

@@ -45,11 +45,15 @@ _open: set[object] = set()
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One page of the console. ``template`` extends ``layout.html``; ``path`` is that of its URL, below the console."""
+    """One page of the console. ``template`` extends ``layout.html``; ``path`` is that of its URL, below the console.
+
+    A page that is ``still`` shows one moment and stays as it is; only what stands around it goes with the time.
+    """
 
     template: str
     look: Look
     path: str
+    still: bool = False
 
     async def context(self, here: Services, request: Request) -> dict[str, Any]:
         """Look at everything that the page shows."""
@@ -111,22 +115,25 @@ class Screen:
 
     async def _frame(self, here: Services, request: Request) -> Frame:
         """Render the live parts; where the store does not answer, those around the page, which say so."""
+        if self.still:
+            return live.frame("layout.html", shell.around(here, access.of(request), request))
         try:
             return await asyncio.to_thread(live.frame, self.template, await self.context(here, request))
         except StoreUnavailable:
             return live.frame("layout.html", shell.around(here, access.of(request), request))
 
 
-def show(router: APIRouter, path: str, template: str, look: Look) -> Screen:
+def show(router: APIRouter, path: str, template: str, look: Look, *, still: bool = False) -> Screen:
     """Add a page to the console at a path; give it, for the forms on it."""
-    screen = Screen(template, look, path)
+    screen = Screen(template, look, path, still)
 
     @router.get(path, name=template.removesuffix(".html"))
     async def page(here: Here, request: Request) -> Response:
         if "text/event-stream" in request.headers.get("accept", ""):
             if access.of(request) is None:
                 return Response(AGAIN, media_type="text/event-stream")
-            await screen.context(here, request)  # what cannot be looked at is refused before the stream begins
+            if not still:
+                await screen.context(here, request)  # what cannot be looked at is refused before the stream begins
             return StreamingResponse(screen.changes(here, request), media_type="text/event-stream",
                                      headers={"cache-control": "no-store"})
         return await screen.answer(here, request)
