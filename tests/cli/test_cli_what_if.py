@@ -45,3 +45,14 @@ def test_the_loss_of_any_node_is_one_table(lived: Shell) -> None:
 def test_an_unknown_node_is_exit_code_4(lived: Shell) -> None:
     assert lived("what-if", "drain", "nope") == 4
     assert "there is no node nope" in lived.err
+
+
+def test_an_edit_can_be_told_in_words_before_it_is_saved(lived: Shell) -> None:
+    edit = ("resource", "edit", "web", "--dry", "--monitoring", "--interval", "30s", "--max-failures", "3")
+    assert lived(*edit, "--window", "10m", "--action", "migrate") == 0
+    assert " ".join(lived.out.split()).startswith("Every 30 s the monitor script runs. The 3rd failure within 10 min")
+
+    assert lived("resource", "edit", "web", "--dry", "--max-failures", "0") == 2
+    assert "the maximum of local failures is 0" in lived.err
+    assert lived("resource", "show", "web") == 0
+    assert "Monitoring is off: the monitor script is not run" in " ".join(lived.out.split())

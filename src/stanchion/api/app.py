@@ -9,6 +9,7 @@ from stanchion.api import (
     events,
     importing,
     members,
+    monitoring,
     nodes,
     notification,
     problems,
@@ -53,7 +54,7 @@ def create(services: Services) -> FastAPI:
                                                                "API token"))
     v1 = APIRouter(prefix="/v1", dependencies=[bearer])
     for part in (clusters, standing, settings, nodes, templates, resources, scripts, importing, events, stories,
-                 notification, report, statistics, what_if):
+                 notification, report, statistics, what_if, monitoring):
         v1.include_router(part.router)
     v1.include_router(nodes.agents)
     for door in (admission.tokens, admission.doors, admission.certificates, members.router):

@@ -14,7 +14,7 @@ from stanchion.model.resource import Machine, Monitoring, Policies, ScriptKind, 
 from stanchion.model.state import holders
 from stanchion.model.template import Template
 from stanchion.model.timing import TIMINGS, Profile
-from stanchion.plan import binding, orders, quarantine, standing, strays, timing
+from stanchion.plan import binding, monitoring_told, orders, quarantine, standing, strays, timing
 from stanchion.plan.protection import protection
 from stanchion.wire import replies
 from stanchion.wire.events import EventInfo
@@ -161,6 +161,7 @@ def resource_detail(view: ClusterView, name: ResourceName, process: int | None,
         **resource_fields(view, name, process),
         **configuration(spec.scripts, spec.machine, spec.monitoring, spec.policies),
         spec_revision=held.revision,
+        monitoring_text=monitoring_told.describe(view, spec),
         live=spec.live,
         files=spec.files,
         preferred=spec.preferred,

@@ -10,6 +10,7 @@ from stanchion.cli.changes import Changes
 from stanchion.cli.completing import ANode, AResource, ATemplate
 from stanchion.cli.session import COMMON, Common, Session
 from stanchion.model.errors import InvalidInput, StanchionError
+from stanchion.model.resource import ScriptKind
 
 if TYPE_CHECKING:
     from stanchion.wire.replies import Saved
@@ -90,7 +91,7 @@ async def adopt(resource: AResource, /, *, node: ANode, wait: bool = True, commo
 @app.command
 async def edit(resource: AResource, /, *, editor: Annotated[bool, Parameter(negative="")] = False,
                revision: int | None = None, now: Annotated[bool, Parameter(negative="")] = False,
-               changes: Changes = NO_CHANGES, common: Common = COMMON) -> None:
+               dry: Annotated[bool, Parameter(negative="")] = False, changes: Changes = NO_CHANGES, common: Common = COMMON) -> None:
     """Change a resource's configuration.
 
     While it is loaded it goes by the scripts that it was loaded with; everything else counts at once.
@@ -105,8 +106,13 @@ async def edit(resource: AResource, /, *, editor: Annotated[bool, Parameter(nega
         Refuse to save when the configuration is not at this revision any more.
     now
         Let the newest scripts count at once for a resource that is loaded; alone, those that were saved before.
+    dry
+        Save nothing; tell in words what the monitoring would do with these options.
     """
     async with common.session() as session:
+        if dry:
+            await _describe(session, resource, changes)
+            return
         if editor:
             await _edit_scripts(session, resource, changes, revision)
             return
@@ -116,6 +122,21 @@ async def edit(resource: AResource, /, *, editor: Annotated[bool, Parameter(nega
         if not change.model_fields_set:
             raise InvalidInput("nothing to change was given; `stanchion resource edit --help` lists the options")
         tell_saved(session, await session.client.edit(resource, change, seen=revision), "saved")
+
+
+async def _describe(session: Session, resource: str, changes: Changes) -> None:
+    """Tell what the monitoring would do. Raises ``InvalidInput`` for one that cannot be saved."""
+    from stanchion.wire.monitoring import MonitoringDraft
+
+    change = changes.change()
+    script = change.scripts.get(ScriptKind.MONITOR)
+    told = await session.client.describe_monitoring(MonitoringDraft(
+        resource=resource, monitoring=change.monitoring, preferred=change.preferred,
+        script=None if script is None or script.text is None else bool(script.text.strip()),
+        timeout_s=None if script is None else script.timeout_s))
+    if told.faults:
+        raise InvalidInput("; ".join(told.faults))
+    session.tell(told, lambda of: of.text)
 
 
 @app.command

@@ -229,6 +229,7 @@ def resource(of: replies.ResourceDetail) -> RenderableType:
         ("Preferred nodes", _plain(", ".join(of.preferred) or "all nodes")),
         ("Files", _plain("\n".join(of.files) or "-")),
         *settings_of(of.monitoring, of.policies),
+        *([("", Text(of.monitoring_text, style="dim"))] if of.monitoring_text else []),
     ]
     parts: list[RenderableType] = [facts(rows), *_astray(of)]
     if of.parameters:

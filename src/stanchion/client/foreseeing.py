@@ -1,4 +1,4 @@
-"""What a client asks about the future: what would happen if a node died, were drained, or a resource were moved."""
+"""What a client asks about the future: what would happen, and what a configuration would do."""
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
@@ -6,6 +6,7 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from stanchion.model.foresight import Case
+from stanchion.wire.monitoring import MonitoringDraft, MonitoringText
 from stanchion.wire.what_if import LossList, WhatIfInfo
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ class _Asking(Protocol):
     async def _get(self, shape: type[Shape], path: str, params: "Mapping[str, Any] | None" = None, *,
                    patience_s: float = 0.0) -> Shape: ...
 
+    async def _send(self, shape: type[Shape], method: str, path: str, asked: BaseModel | None = None,
+                    headers: "Mapping[str, str] | None" = None) -> Shape: ...
+
 
 class Foreseeing:
     """The part of ``Client`` about what would happen."""
@@ -35,3 +39,7 @@ class Foreseeing:
     async def losses(self: _Asking) -> LossList:
         """Ask what the loss of any one node would mean."""
         return await self._get(LossList, "what-if", patience_s=THINKING_S)
+
+    async def describe_monitoring(self: _Asking, draft: MonitoringDraft) -> MonitoringText:
+        """Ask what a monitor configuration would do, in words; nothing is saved."""
+        return await self._send(MonitoringText, "POST", "monitoring/describe", draft)

@@ -272,6 +272,7 @@ class ResourceDetail(ResourceInfo):
     machine: MachineInfo
     scripts: dict[ScriptKind, ScriptInfo]
     monitoring: MonitoringInfo
+    monitoring_text: str = ""
     policies: PoliciesInfo
     preferred: tuple[str, ...] = ()
     parameters: dict[str, str] = Field(default_factory=dict)
