@@ -69,7 +69,7 @@ CONSOLE_VIEWER = """
     POST /console/sign-out
 """
 CONSOLE_OPERATOR = """
-    POST /console/resources/orders
+    POST /console/resources/orders  POST /console/alerts/{name}
 """
 CONSOLE_ADMINISTRATOR = """
     GET /console/new  POST /console/new

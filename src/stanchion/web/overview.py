@@ -1,0 +1,136 @@
+"""The overview: what needs a person, how well it all is, the nodes with their machines, and the pictures.
+
+It stays readable however large the cluster is: where there are many machines, a node's column counts them and names
+only those that are not simply running.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from stanchion.api import resources as api
+from stanchion.api import stories, telling, what_if
+from stanchion.api.access.principal import Principal
+from stanchion.api.clusters import status_of
+from stanchion.api.services import Here, Services
+from stanchion.model.errors import StanchionError
+from stanchion.model.orders import ENDED
+from stanchion.model.state import State
+from stanchion.web import forms, screen, visit
+from stanchion.web.health import health
+from stanchion.web.needs import needs, silent
+from stanchion.web.pictures.cluster_map import cluster_map
+from stanchion.web.pictures.shares import Bars, Share, bars
+from stanchion.web.pictures.timeline import phases_said, timeline
+from stanchion.web.render import TONES
+from stanchion.web.seldom import Seldom
+from stanchion.wire.replies import NodeInfo, ResourceInfo, Status
+from stanchion.wire.requests import AlertOrder
+from stanchion.wire.stories import IncidentList
+from stanchion.wire.what_if import LossInfo
+
+router = APIRouter()
+
+NAMED = 20
+"""Where a node holds more machines, those that simply run are counted and not named."""
+LISTED = 8
+"""So many of those that need a person are listed here; the page of alerts lists all."""
+
+
+async def _incidents(here: Services) -> IncidentList:
+    return await stories.incidents(here)
+
+
+incidents = Seldom(_incidents)
+losses = Seldom(what_if.losses)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A node on the overview. ``machines`` are named, ``unnamed`` more just run; ``silent``: nothing proves its end."""
+
+    node: NodeInfo
+    silent: bool
+    counts: tuple[tuple[State, int], ...]
+    machines: tuple[ResourceInfo, ...]
+    unnamed: int
+
+
+async def look(here: Services, who: Principal, request: Request) -> dict[str, Any]:
+    """Look at the whole cluster."""
+    del who, request
+    told = status_of(here)
+    wanting = needs(told)
+    past, foreseen = await incidents.answer(here), await losses.answer(here)
+    last = past.incidents[0] if past and past.incidents else None
+    counted = Counter(each.state for each in told.resources)
+    return {
+        "health": health(told, wanting),
+        "needs": wanting[:LISTED], "needs_left": max(0, len(wanting) - LISTED),
+        "counts": tuple((state, counted[state]) for state in State if counted[state]), "total": len(told.resources),
+        "columns": columns(told), "roaming": _roaming(told),
+        "orders": tuple(telling.intent_info(held.value) for _, held in sorted(here.view().intents.items())
+                        if held.value.outcome not in ENDED)[:LISTED * 2],
+        "map": cluster_map(told.nodes, told.resources), "bars": machine_bars(told),
+        "losses": foreseen, "loss_bars": loss_bars(foreseen.losses if foreseen else ()),
+        "incident": last, "timeline": timeline(last) if last else None, "phases": phases_said(last) if last else (),
+    }
+
+
+page = screen.show(router, "/", "overview.html", look)
+
+
+@router.post("/alerts/{name}")
+async def answer(here: Here, request: Request, name: str) -> Response:
+    """Answer the question that a resource's alert asks, from whichever page shows it."""
+    who = await visit.visitor(here, request)
+    entered = await forms.read(request)
+    back = entered["back"] or "/console/alerts"
+    try:
+        await api.alert(here, who.name, name, forms.shaped(AlertOrder, answer=entered["answer"]))
+    except StanchionError as problem:
+        return forms.done(back, f"{name}: {problem}.", good=False)
+    return forms.done(back, f"The alert of {name} is answered: {entered['answer']}.")
+
+
+def columns(of: Status) -> tuple[Column, ...]:
+    """Sort the machines into their nodes' columns."""
+    known = {each.name: each for each in of.resources}
+    return tuple(_column(node, [known[name] for name in node.resources if name in known]) for node in of.nodes)
+
+
+def _column(node: NodeInfo, held: Sequence[ResourceInfo]) -> Column:
+    counted = Counter(each.state for each in held)
+    odd = [each for each in held if each.state is not State.RUNNING]
+    named = held if len(held) <= NAMED else odd[:NAMED]
+    return Column(node=node, silent=silent(node), machines=tuple(named), unnamed=len(held) - len(named),
+                  counts=tuple((state, counted[state]) for state in State if counted[state]))
+
+
+def _roaming(of: Status) -> tuple[ResourceInfo, ...]:
+    """Give those that no node holds and that should run; who is offline by order is not missed."""
+    held = {name for node in of.nodes for name in node.resources}
+    return tuple(each for each in of.resources if each.name not in held and each.state is not State.OFFLINE)[:NAMED]
+
+
+def machine_bars(of: Status) -> Bars:
+    """Draw how many machines each node holds."""
+    known = {each.name: each for each in of.resources}
+    return bars([(node.name, _shares(Counter(known[name].state for name in node.resources if name in known)))
+                 for node in of.nodes])
+
+
+def _shares(counted: Mapping[State, int]) -> list[Share]:
+    return [Share(counted[state], state, TONES[state]) for state in State if counted.get(state)]
+
+
+def loss_bars(of: Sequence[LossInfo]) -> Bars:
+    """Draw what the loss of each node would mean for what it holds."""
+    return bars([(one.node, [Share(one.placed, "would run elsewhere", "good"),
+                             Share(one.asking, "would ask first", "warning"),
+                             Share(one.waiting, "would stay down", "bad")]) for one in of])
+
+

@@ -1,0 +1,62 @@
+"""Answers that cost much: asked anew only after a rest that is many times as long as the last answer took.
+
+Everybody who looks meanwhile gets the last one, and nobody waits long: what is not known yet is left out, and shown at
+one of the next looks. So however many look, and however often the cluster changes, such questions take a small part of
+the processor.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+from weakref import WeakKeyDictionary
+
+from stanchion.api.services import Services
+from stanchion.model.ids import Revision
+
+T = TypeVar("T")
+
+REST = 20.0
+"""So many times as long as it took, an answer is good although the cluster has changed."""
+PATIENCE_S = 0.3
+"""How long a page waits for a fresh answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept(Generic[T]):
+    revision: Revision
+    answer: T
+    good_until_s: float
+
+
+class Seldom(Generic[T]):
+    """A question whose answer is kept, for each cluster that this process serves."""
+
+    def __init__(self, ask: Callable[[Services], Awaitable[T]]) -> None:
+        self._ask = ask
+        self._kept: WeakKeyDictionary[Any, _Kept[T]] = WeakKeyDictionary()
+        self._asking: WeakKeyDictionary[Any, asyncio.Task[None]] = WeakKeyDictionary()
+
+    async def answer(self, here: Services, patience_s: float = PATIENCE_S) -> T | None:
+        """Give the answer as fresh as it is; None where there is none yet. Raises what the asking raised."""
+        if not self._good(here):
+            task = self._asking.get(here.store)
+            if task is None:
+                task = self._asking[here.store] = asyncio.create_task(self._renew(here))
+            await asyncio.wait({task}, timeout=patience_s)
+            if task.done():
+                self._asking.pop(here.store, None)
+                task.result()
+        kept = self._kept.get(here.store)
+        return None if kept is None else kept.answer
+
+    def _good(self, here: Services) -> bool:
+        kept = self._kept.get(here.store)
+        return kept is not None and (
+            kept.revision == here.view().revision or here.clock.now().mono_s < kept.good_until_s)
+
+    async def _renew(self, here: Services) -> None:
+        began_s, revision = here.clock.now().mono_s, here.view().revision
+        answer = await self._ask(here)
+        now_s = here.clock.now().mono_s
+        self._kept[here.store] = _Kept(revision, answer, now_s + REST * (now_s - began_s))

@@ -1,0 +1,207 @@
+"""The overview: alerts first and answered there, health in a sentence, nodes with their machines, large clusters."""
+
+from dataclasses import replace
+
+from browsing import Page, signed_in
+from stanchion.model.access import Role
+from stanchion.model.cluster import Kind, SelfFence
+from stanchion.model.history import Entry
+from stanchion.model.ids import NodeName, OperationId, ResourceName
+from stanchion.model.orders import Intent, Verb
+from stanchion.model.reasons import Why, reason
+from stanchion.model.state import AlertKind, Move, Phase, State
+from stanchion.model.stray import Sighting, Stray
+from stanchion.model.transaction import Transaction
+from surface import LOST, NODES, NOW_S, World
+
+PATH = "/console/"
+
+
+async def alarmed() -> World:
+    """Make a cluster with a question about ``print``, which was on the lost node."""
+    world = World()
+    await world.resource("web", State.RUNNING, node="node1")
+    name = await world.resource("print", State.ALERT, node="node2")
+    await changed(world, name, alert=AlertKind.FAILOVER, reason=reason(Why.FAILOVER_MANUAL, LOST, "node2"))
+    return world
+
+
+async def changed(world: World, name: str, **fields: object) -> None:
+    await world.put(replace(world.view().states[ResourceName(name)].value, **fields))
+
+
+async def calm() -> World:
+    """Make a cluster of two nodes in which all is well."""
+    world = World()
+    for kind in (Kind.SESSION, Kind.NODE):
+        await world.drop(kind, LOST)
+    await world.resource("web", State.RUNNING, node="node1")
+    return world
+
+
+async def overview(world: World, role: Role = Role.OPERATOR) -> Page:
+    page = await (await signed_in(world, role)).get(PATH)
+    assert page.status == 200
+    return page
+
+
+async def test_all_is_well_is_said_in_one_sentence_and_nothing_is_asked() -> None:
+    page = await overview(await calm())
+    assert "All is well: 1 of 1 machine that should run do, on 2 nodes." in page.id("live_health").text
+    assert page.id("live_needs").text == ""
+
+
+async def test_a_question_stands_first_with_what_each_answer_will_do() -> None:
+    page = await overview(await alarmed())
+    first = page.id("live_needs").all("li")[0]
+    assert "failover alert print Node node3 was lost and failover mode is MANUAL" in first.text
+    assert "Yes It is loaded on node2." in first.text
+    assert "No It goes Offline and stays so until somebody brings it online." in first.text
+    assert page.answer.text.index("live_needs") < page.answer.text.index("live_nodes")
+
+
+async def test_an_answer_is_an_order_and_leads_back_with_a_notice() -> None:
+    world = await alarmed()
+    browser = await signed_in(world, Role.OPERATOR)
+    page = await browser.get(PATH)
+    after = await browser.send(page.form("/console/alerts/print"), "No")
+    assert after.path == PATH
+    assert after.notice == "The alert of print is answered: no."
+    [order] = [held.value for held in world.view().intents.values()]
+    assert isinstance(order, Intent)
+    assert (order.verb, order.resource, order.by) == (Verb.ALERT_NO, "print", "operator")
+    assert order.alert is AlertKind.FAILOVER
+
+
+async def test_an_answer_that_comes_too_late_says_why() -> None:
+    world = await alarmed()
+    browser = await signed_in(world, Role.OPERATOR)
+    page = await browser.get(PATH)
+    await changed(world, "print", alert=None, state=State.RUNNING, reason=reason(Why.LOADED))
+    after = await browser.send(page.form("/console/alerts/print"), "Yes")
+    assert after.notice.startswith("print: it asks nothing: it is Running")
+
+
+async def test_a_failback_question_says_that_the_answer_interrupts() -> None:
+    world = await calm()
+    await changed(world, "web", state=State.ALERT, alert=AlertKind.FAILBACK,
+                  reason=reason(Why.FAILBACK_MANUAL, "node2"))
+    text = (await overview(world)).id("live_needs").text
+    assert "Yes It is unloaded on node1 and loaded on node2: that interrupts it." in text
+    assert "No It runs on, on node1; it asks again when node2 joins anew." in text
+
+
+async def test_a_viewer_sees_the_question_but_no_button() -> None:
+    page = await overview(await alarmed(), Role.VIEWER)
+    assert "An operator can answer this" in page.id("live_needs").text
+    assert not page.main.all("button")
+    browser = await signed_in(await alarmed(), Role.VIEWER)
+    refused = await browser.post("/console/alerts/print", {"answer": "yes"})
+    assert refused.status == 403
+
+
+async def test_what_is_wrong_is_among_the_reasons() -> None:
+    world = World()
+    await world.resource("db", State.COMATOSE, node="node2")
+    session = world.view().session_of(NODES[0])
+    assert session
+    await world.resource("wiki")
+    await world.put(Stray(resource=ResourceName("wiki"),
+                          sightings=(Sighting(node=NODES[0], session=session, since_s=NOW_S),)))
+    health = (await overview(world)).id("live_health").text
+    assert health.startswith("not well Not everything that should run does: 0 of 1 machine that should run do")
+    for each in ("Comatose: db.", "Silent host: node3.", "Stray: wiki."):
+        assert each in health
+
+
+async def test_every_state_is_counted_and_leads_to_its_list() -> None:
+    world = await calm()
+    await world.resource("off")
+    counts = (await overview(world)).id("live_counts")
+    assert [each["href"] for each in counts.all("a")] == [
+        "/console/resources", "/console/resources?state=Offline", "/console/resources?state=Running"]
+    assert counts.text.startswith("2 resources")
+
+
+async def test_a_node_stands_with_its_machines_its_marks_and_what_protects_it() -> None:
+    world = await alarmed()
+    await changed(world, "web", state=State.MIGRATING, move=Move(target=NodeName("node2"), live=True, phase=Phase.OUT,
+                                                                   why=reason(Why.MIGRATE_ASKED, "anna", "node2")))
+    page = await overview(world)
+    node1 = page.id("node-node1").text
+    assert "node1 up master protected by its self-fence (watchdog)" in node1
+    assert "web Migrating to node2, live 1 life" in node1
+    assert "web Migrating from node1, live" in page.id("node-node2").text
+    lost = page.id("node-node3")
+    assert "down silent" in lost.text
+    assert lost.one("b", class_="bad").text == "Nothing proves that it has stopped: what it held waits."
+    assert "web: from node1 to node2" in page.id("live_map").text
+
+
+async def test_a_member_that_nothing_protects_says_so_in_red() -> None:
+    world = await calm()
+    session = world.view().sessions[NODES[1]].value
+    await world.put(replace(session, self_fence=SelfFence.NONE))
+    page = await overview(world)
+    assert page.id("node-node2").one("b", class_="bad").text.startswith("Nothing protects it: if it is lost")
+    assert "Nothing protects it: node2." in page.id("live_health").text
+
+
+async def test_an_order_under_way_is_told() -> None:
+    world = await calm()
+    browser = await signed_in(world, Role.OPERATOR)
+    await browser.post("/console/resources/orders", {"verb": "migrate", "chosen": "web", "node": "node2"})
+    told = (await browser.get(PATH)).id("live_orders").text
+    assert "operator ordered: migrate web to node2" in told
+
+
+async def test_a_node_with_many_machines_counts_them_and_names_what_does_not_just_run() -> None:
+    world = await calm()
+    for number in range(30):
+        await world.resource(f"vm{number:02d}", State.RUNNING, node="node2")
+    await changed(world, "vm07", state=State.COMATOSE, reason=reason(Why.LOAD_FAILED, "1", "virsh start vm07"))
+    column = (await overview(world)).id("node-node2")
+    assert "Running 29" in column.text
+    assert [each.text for each in column.all("li")] == ["vm07 Comatose 1 life"]
+    assert "/console/resources?node=node2&state=Running" in [each["href"] for each in column.all("a")]
+
+
+async def test_the_loss_of_each_node_is_foreseen() -> None:
+    page = await overview(await alarmed())
+    told = page.id("live_losses")
+    assert "The one on node1, web, would start elsewhere." in told.text
+    assert "/console/what-if?node-dies=node1" in [each["href"] for each in told.all("a")]
+
+
+async def test_the_last_failover_is_drawn_and_told() -> None:
+    world = await calm()
+    assert "No node has been lost" in (await overview(world)).id("live_incident").text
+    cause, went = "old-session", OperationId("web@7")
+    web, node2 = ResourceName("web"), NodeName("node2")
+    for entry in (
+        Entry(at_s=NOW_S, reason=reason(Why.NODE_LOST, node2, "3.0"), node=node2, cause=cause),
+        Entry(at_s=NOW_S + 6, reason=reason(Why.PROOF_FENCED, node2), node=node2, cause=cause),
+        Entry(at_s=NOW_S + 7, reason=reason(Why.FAILOVER, node2, "it is off"), resource=web, before=State.RUNNING,
+              after=State.LOADING, node=NODES[0], operation=went, cause=cause),
+        Entry(at_s=NOW_S + 9, reason=reason(Why.LOADED), resource=web, before=State.LOADING, after=State.RUNNING,
+              node=NODES[0], operation=went),
+    ):
+        await world.store.commit(Transaction(history=(entry,)))
+    told = (await overview(world)).id("live_incident")
+    assert "node2 was lost at" in told.text
+    assert "the fence device reports node2 off." in told.text
+    assert [each.text for each in told.one("svg", class_="picture").all("title")][1:] == [
+        "web: detect 3.0 s", "web: prove 6.0 s", "web: decide 1.0 s", "web: load 2.0 s"]
+    assert told.rows()[1] == ["web", "node1", "Running", "1.0 s", "2.0 s", "12.0 s"]
+
+
+async def test_the_page_lives() -> None:
+    world = await calm()
+    browser = await signed_in(world, Role.VIEWER)
+    page = await browser.get(PATH)
+    async with browser.watching(PATH, page) as watch:
+        await changed(world, "web", state=State.COMATOSE)
+        parts = (await watch.change())["parts"]
+    assert {"live_health", "live_needs", "live_counts", "live_nodes", "live_map", "live_bars"} <= parts.keys()
+    assert "live_incident" not in parts
+    assert "Comatose" in parts["live_nodes"]
