@@ -42,7 +42,7 @@ async def places(here: Here, name: ResourceNamed) -> PlaceList:
 
 @router.get("/{name}/process")
 async def process(here: Here, name: ResourceNamed) -> Activity:
-    """Tell which of its scripts runs at this moment and, where it runs on the node that answers, what it has printed."""
+    """Tell which of its scripts runs at this moment and, if it runs on the node that answers, what it has printed."""
     view = here.view()
     found = finding.resource(view, name)
     running = await asyncio.to_thread(here.running, found)

@@ -21,10 +21,11 @@ from stanchion.api.problems import invalid_sentence, status_of
 from stanchion.api.services import Services
 from stanchion.model.errors import NotAllowed, StanchionError, TooSoon
 from stanchion.web import overview, render, resources, shell, signing_in
+from stanchion.web.resource import pages as resource
 from stanchion.web.visit import SignInFirst
 from stanchion.web.wizard import pages as wizard
 
-PAGES = (overview, resources, signing_in, wizard)
+PAGES = (overview, resource, resources, signing_in, wizard)
 """Every page's module, by name."""
 
 HEADERS = {

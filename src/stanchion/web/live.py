@@ -70,6 +70,8 @@ class Frame:
 
     parts: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    look_again_s: float | None = None
+    """How soon to look again although nothing changed in the store, where the page says so: something runs."""
 
 
 def frame(template: str, context: Mapping[str, Any]) -> Frame:
@@ -80,7 +82,7 @@ def frame(template: str, context: Mapping[str, Any]) -> Frame:
         if isinstance(rows, Rows):
             parts |= rows.parts()
             lists[rows.id] = tuple(element for element, _ in rows.rows)
-    return Frame(parts, lists)
+    return Frame(parts, lists, context.get("look_again_s"))
 
 
 def difference(shown: Frame | None, now: Frame) -> str:

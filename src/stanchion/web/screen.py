@@ -106,8 +106,9 @@ class Screen:
             if told:
                 silent_s = 0.0
                 yield f"id: {revision}\ndata: {told}\n\n"
-            changed = await here.wait_until(_beyond(revision), LOOK_AGAIN_S)
-            silent_s += 0.0 if changed else LOOK_AGAIN_S
+            patience_s = now.look_again_s or LOOK_AGAIN_S
+            changed = await here.wait_until(_beyond(revision), patience_s)
+            silent_s += 0.0 if changed else patience_s
             if silent_s >= PING_S:
                 silent_s = 0.0
                 yield ": still here\n\n"

@@ -69,10 +69,15 @@ CONSOLE_VIEWER = """
     POST /console/sign-out
 """
 CONSOLE_OPERATOR = """
+    POST /console/resources/{name}/orders  POST /console/resources/{name}/scripts/{script}/test
     POST /console/resources/orders  POST /console/alerts/{name}
 """
 CONSOLE_ADMINISTRATOR = """
     GET /console/new  POST /console/new
+    POST /console/resources/{name}/delete  POST /console/resources/{name}/template
+    POST /console/resources/{name}/scripts/{script}  POST /console/resources/{name}/restore
+    POST /console/resources/{name}/monitoring  POST /console/resources/{name}/preferred
+    POST /console/resources/{name}/policies
 """
 
 READS = frozenset({("POST", "/v1/lint"), ("POST", "/v1/monitoring/describe")})
