@@ -12,6 +12,7 @@ from typing import Any
 import httpx2
 from fastapi import FastAPI
 
+from stanchion.api.access.brake import Vigil
 from stanchion.api.app import create
 from stanchion.api.services import Services
 from stanchion.client import Client, Connection
@@ -50,12 +51,14 @@ from stanchion.model.notification import Message, Way
 from stanchion.model.orders import Intent, Outcome
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec, Script, ScriptKind, Scripts
-from stanchion.model.state import ResourceState, State
 from stanchion.model.running import Running
+from stanchion.model.state import ResourceState, State
 from stanchion.model.statistics import Statistics
 from stanchion.model.timing import TIMINGS, Profile
 from stanchion.model.transaction import Committed, Conflict, Put, Transaction
+from stanchion.ports import Passwords
 from stanchion.sim.store import MemoryEngine, MemoryStore
+from stanchion.trust.passwords import Argon
 from stanchion.web import app as web
 
 TOKEN = "t0ken"
@@ -173,11 +176,13 @@ class World:
     devices: Devices = field(default_factory=Devices)
     post: Post = field(default_factory=Post)
     process: int | None = None
+    running: Running | None = None
     ended_processes: list[str] = field(default_factory=list)
     ends: Callable[[Intent], tuple[Outcome, Reason]] | None = None
     counted: Statistics = NOTHING_COUNTED
-    running: Running | None = None
     store_away: bool = False
+    vigil: Vigil = field(default_factory=Vigil)
+    passwords: Passwords = field(default_factory=lambda: Argon(memory_kib=8, rounds=1))
 
     def __post_init__(self) -> None:
         self.store = Watched(self.engine)
@@ -243,7 +248,7 @@ class World:
             lint=ScriptLint(), fencer=self.devices, notifier=self.post, process_of=lambda _: self.process,
             running=lambda _: self.running, end_process=self._end_process, token=TOKEN, version="1.2.3", token_file="/var/lib/stanchion/token",
             statistics=lambda: self.counted, clear_statistics=self._count_anew,
-            store_away=lambda: self.store_away)
+            store_away=lambda: self.store_away, passwords=self.passwords, vigil=self.vigil)
         if not _APPS:
             _APPS.append(create(services))
             web.install(_APPS[0])

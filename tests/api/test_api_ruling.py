@@ -78,10 +78,10 @@ async def test_the_second_of_two_operators_is_told_who_was_first() -> None:
 async def test_a_change_that_changes_nothing_writes_nothing() -> None:
     world = await _with("web")
     async with world.client() as client:
-        before = world.view().revision
+        before = world.engine.snapshot().changes
         await client.edit_settings(SettingsChange())
         await client.save_priorities(PriorityOrder())
-    assert world.view().revision == before
+    assert world.engine.snapshot().changes == before
 
 
 async def test_a_group_is_made_changed_and_deleted() -> None:

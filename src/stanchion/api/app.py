@@ -22,11 +22,12 @@ from stanchion.api import (
     stories,
     templates,
     what_if,
-)
     whereabouts,
+)
+from stanchion.api.access import routes as access
+from stanchion.api.contract import TAGS, Described, operation_id
 from stanchion.api.gate import Gate
 from stanchion.api.services import Services
-from stanchion.wire.replies import Problem
 
 DESCRIPTION = """\
 The REST API of a Stanchion cluster. Every node answers it; ask any.
@@ -39,14 +40,16 @@ says what to do about it. Instants are UTC in ISO 8601; durations are seconds. N
 
 def create(services: Services) -> FastAPI:
     """Make the application that answers for this agent."""
-    app = FastAPI(
+    app = Described(
         title="Stanchion",
         version=services.version,
         description=DESCRIPTION,
         openapi_url="/v1/openapi.json",
+        openapi_tags=TAGS,
         docs_url=None,
         redoc_url=None,
-        responses={"default": {"model": Problem, "description": "what is wrong, and what to do about it"}},
+        redirect_slashes=False,  # a redirect would repeat whatever stands in the Host header
+        generate_unique_id_function=operation_id,
     )
     app.state.services = services
     problems.install(app)
@@ -57,10 +60,10 @@ def create(services: Services) -> FastAPI:
                  notification, report, statistics, what_if, monitoring):
         v1.include_router(part.router)
     v1.include_router(nodes.agents)
+    v1.include_router(access.router)
+    v1.include_router(whereabouts.router)
     for door in (admission.tokens, admission.doors, admission.certificates, members.router):
         v1.include_router(door)
     app.include_router(v1)
     app.add_middleware(Gate)
-    v1.include_router(access.router)
-    v1.include_router(whereabouts.router)
     return app

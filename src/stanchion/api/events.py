@@ -23,7 +23,7 @@ from stanchion.model.history import Severity
 from stanchion.model.ids import Revision
 from stanchion.model.orders import ENDED
 from stanchion.wire import replies
-from stanchion.wire.bounds import LONGEST_LINE, LONGEST_NAME
+from stanchion.wire.bounds import LONGEST_LINE, LONGEST_NAME, Instant
 from stanchion.wire.events import EventPage
 
 router = APIRouter()
@@ -40,17 +40,17 @@ def _wanted(
     node: Annotated[str | None, Query(
         max_length=LONGEST_NAME, description="only events on this node", examples=["node1"])] = None,
     severity: Annotated[Severity, Query(description="only events of at least this severity")] = Severity.INFO,
-    since: Annotated[datetime | None, Query(description="only events from this instant on")] = None,
-    until: Annotated[datetime | None, Query(description="only events up to this instant")] = None,
+    since: Annotated[Instant | None, Query(description="only events from this instant on")] = None,
+    until: Annotated[Instant | None, Query(description="only events up to this instant")] = None,
     text: Annotated[str | None, Query(
         max_length=LONGEST_LINE, description="only events whose sentence holds this text, in any case")] = None,
 ) -> Wanted:
     # Names are not looked up: what was deleted still has its history.
     return Wanted(resource=resource, node=node, severity=severity, text=text,
-                  since_s=_instant(since), until_s=_instant(until))
+                  since_s=instant_of(since), until_s=instant_of(until))
 
 
-def _instant(at: datetime | None) -> float | None:
+def instant_of(at: datetime | None) -> float | None:
     """Read an instant; one without a time zone is UTC, as all that the API tells."""
     return None if at is None else (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 

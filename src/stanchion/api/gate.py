@@ -9,29 +9,35 @@ For pages of the console the answer to nobody is not a problem but the sign-in p
 ``request.state.who`` None and redirect by themselves, everything else is redirected here.
 """
 
+import json
+from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match, Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from stanchion.api.access import identity, permits
+from stanchion.api.access import audit, identity, permits, sessions
 from stanchion.api.access.principal import Principal
 from stanchion.api.problems import problem, status_of
 from stanchion.api.services import Services
 from stanchion.model.errors import InvalidInput, NotAllowed, NotPermitted
-
-LARGEST_BODY_BYTES = 1024 * 1024
-"""Scripts are kilobytes; a megabyte is more than any resource needs."""
+from stanchion.wire.bounds import LARGEST_BODY_BYTES
 
 CONSOLE = "/console"
-SIGN_IN = "/console/sign-in"
+SIGN_IN = "/console/sign-in?to=/console/"
 
+MOST_FIELDS = 2000
+CHANGED_NOTHING = frozenset(range(400, 500)) - {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+"""Answers after which the audit says nothing: the request was wrong, and nothing became of it."""
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+_TOO_LARGE = problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                     f"the request body is larger than {LARGEST_BODY_BYTES} bytes; send less", kind=InvalidInput)
 
 
 class Gate:
@@ -50,43 +56,86 @@ class Gate:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        body: bytes | None = b""
         try:
-            self._judge(scope, headers)
+            _judge(scope, headers)
         except NotAllowed as fault:
-            await _refused(scope, fault)(scope, receive, send)
-            return
-        body = await _read(headers, receive)
-        if body is None:
-            text = f"the request body is larger than {LARGEST_BODY_BYTES} bytes; send less"
-            await problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, text, kind=InvalidInput)(scope, receive, send)
-            return
-        await self._app(scope, _Replay(body, receive), send)
+            answer: ASGIApp = _refused(scope, fault)
+        else:
+            body = await _read(headers, receive)
+            answer = self._app if body is not None else _TOO_LARGE
+        await answer(scope, _Replay(body or b"", receive), _Audited(scope, headers, body or b"", send))
 
-    def _judge(self, scope: Scope, headers: Headers) -> None:
-        """Find out who asks, and whether he may. Raises ``NotAllowed`` for nobody, ``NotPermitted`` for somebody."""
-        method, path = scope["method"], scope["path"]
-        here: Services = scope["app"].state.services
-        unsafe, console = method not in permits.SAFE, _of_console(path)
-        state = scope.setdefault("state", {})
-        state["who"] = None
+
+class _Audited:
+    """Hands an answer on, and writes down before it goes out what somebody asked who is known."""
+
+    def __init__(self, scope: Scope, headers: Headers, body: bytes, send: Send) -> None:
+        self._scope = scope
+        self._headers = headers
+        self._body = body
+        self._send = send
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await self._note(message["status"])
+        await self._send(message)
+
+    async def _note(self, status: int) -> None:
+        method, path, who = self._scope["method"], self._scope["path"], self._scope["state"]["who"]
+        if who is None or method in permits.SAFE or permits.open_to_all(path) or status in CHANGED_NOTHING:
+            return
+        row = permits.row(method, path)
+        if row is not None and not row.changes:
+            return
+        await audit.note(self._scope["app"].state.services, audit.Deed(
+            who=who, method=method, route=row.route if row else path[:200], status=status,
+            object="/".join(str(part) for part in row.parts.values())[:200] if row else "",
+            comment=_comment(self._headers, self._body)))
+
+
+def _judge(scope: Scope, headers: Headers) -> None:
+    """Find out who asks, and whether he may. Raises ``NotAllowed`` for nobody, ``NotPermitted`` for somebody."""
+    method, path = scope["method"], scope["path"]
+    here: Services = scope["app"].state.services
+    unsafe, console = method not in permits.SAFE, _of_console(path)
+    state = scope.setdefault("state", {})
+    state["who"] = None
+    if permits.open_to_all(path):
+        state["who"] = _visitor(here, headers, scope)
         if unsafe and console:
             _check_origin(scope, headers)
-        if permits.open_to_all(path):
-            state["who"] = _visitor(here, headers, scope)
-            return
-        who = state["who"] = _caller(here, headers, scope)
-        if who is None and not (console and not unsafe):
-            # Says what to do in the words of who has no browser; browsers are sent to the sign-in page.
-            identity.bearer(here, headers, "")
-        if who is not None and unsafe and who.how == "session":
-            _check_origin(scope, headers)
-            _check_content(headers, console=console)
-        needed = permits.row(method, path)
-        if needed is None and not _exists(scope):
-            return
-        fault = permits.refusal(who, needed)
-        if fault:
-            raise NotPermitted(fault)
+        return
+    who = state["who"] = _caller(here, headers, scope)
+    if who is None and (unsafe or not console):
+        # Says what to do in the words of who has no browser; browsers are sent to the sign-in page.
+        identity.bearer(here, headers, "")
+    if unsafe and (console or (who is not None and who.how == "session")):
+        _check_origin(scope, headers)
+        _check_content(headers, console=console)
+    needed = permits.row(method, path)
+    if needed is None and not _exists(scope, scope["app"].routes):
+        return
+    fault = permits.refusal(who, needed)
+    if fault:
+        raise NotPermitted(fault)
+    if who is not None and who.how == "session":
+        sessions.seen(here, who.sign_in)
+
+
+def _comment(headers: Headers, body: bytes) -> str:
+    """Give what somebody says about a request: in its header, or as the field ``why`` of a form or of JSON."""
+    said: object = headers.get(audit.COMMENT_HEADER)
+    if said is None:
+        kind = headers.get("content-type", "")
+        try:
+            if kind.startswith(FORMS[0]):
+                said = parse_qs(body.decode(), max_num_fields=MOST_FIELDS).get("why", [""])[0]
+            elif kind.startswith("application/json") and b'"why"' in body:
+                said = json.loads(body).get("why")
+        except (ValueError, AttributeError, RecursionError):
+            said = None
+    return audit.comment(said) if isinstance(said, str) else ""
 
 
 def _caller(here: Services, headers: Headers, scope: Scope) -> Principal | None:
@@ -110,10 +159,14 @@ def _of_console(path: str) -> bool:
     return path == CONSOLE or path.startswith(f"{CONSOLE}/")
 
 
-def _exists(scope: Scope) -> bool:
+def _exists(scope: Scope, routes: Sequence[BaseRoute]) -> bool:
     """Tell whether any route answers this; what no route answers is answered with that."""
-    asked: dict[str, Any] = dict(scope)
-    return any(route.matches(asked)[0] is Match.FULL for route in scope["app"].routes)
+    for route in routes:
+        match, below = route.matches(scope)
+        if match is Match.FULL and (not isinstance(route, Mount) or not route.routes
+                                    or _exists({**scope, **below}, route.routes)):
+            return True
+    return False
 
 
 def _check_origin(scope: Scope, headers: Headers) -> None:

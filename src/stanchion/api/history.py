@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from stanchion.model.cluster import Kind, history_key
 from stanchion.model.errors import NotFound
-from stanchion.model.history import Entry, Run, Severity
+from stanchion.model.history import FOR_AUDIT, Entry, Run, Severity
 from stanchion.model.ids import ResourceName
+from stanchion.model.reasons import Why
 from stanchion.model.resource import ScriptKind
 from stanchion.plan.story import clause
 from stanchion.ports import Store
@@ -31,6 +32,8 @@ class Wanted:
     """Which entries are asked for: those of which everything that is said here is true.
 
     Names are compared in any case; ``text`` is looked for in the sentence. ``since_s`` and ``until_s`` are instants.
+    ``whys``: only entries of these reasons; left out: all but those that are written for the audit alone. ``operand``
+    is what the reason's first operand is, in any case.
     """
 
     resource: str | None = None
@@ -39,10 +42,15 @@ class Wanted:
     since_s: float | None = None
     until_s: float | None = None
     text: str | None = None
+    whys: frozenset[Why] | None = None
+    operand: str | None = None
 
     def takes(self, entry: Entry) -> bool:
         """Tell whether the entry is asked for."""
-        return (_named(self.resource, entry.resource) and _named(self.node, entry.node)
+        why = entry.reason.why
+        return ((why not in FOR_AUDIT if self.whys is None else why in self.whys)
+                and _named(self.operand, "".join(entry.reason.operands[:1]))
+                and _named(self.resource, entry.resource) and _named(self.node, entry.node)
                 and _RANK[entry.severity] >= _RANK[self.severity]
                 and (self.since_s is None or entry.at_s >= self.since_s)
                 and (self.until_s is None or entry.at_s <= self.until_s)

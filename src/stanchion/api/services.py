@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
 
 from stanchion.api.access import principal
+from stanchion.api.access.brake import Vigil
 from stanchion.model.cluster import ClusterView
 from stanchion.model.ids import NodeName, ResourceName, Revision
-from stanchion.model.statistics import Statistics
 from stanchion.model.running import Running
-from stanchion.ports import Ballot, Chance, Clock, Fencer, Issuer, Lint, Notifier, Store
+from stanchion.model.statistics import Statistics
+from stanchion.ports import Ballot, Chance, Clock, Fencer, Issuer, Lint, Notifier, Passwords, Store
 from stanchion.wire.requests import BY_HEADER
 
 CATCH_UP_S = 3.0
@@ -30,6 +31,7 @@ class Services:
     is awaited. ``process_of`` and ``end_process`` know only the scripts of this node. ``token_file`` is where the
     token stands on this host, for the sentence that refuses a wrong one. ``issuer`` signs certificates in a cluster of
     hosts, ``ballot`` knows the members of its etcd, and ``etcd`` are those that this agent uses.
+    ``passwords`` checks those of users, and ``vigil`` is what is remembered of who tries.
     """
 
     node: NodeName
@@ -52,12 +54,12 @@ class Services:
     statistics: Callable[[], Statistics] = lambda: Statistics(since_s=0.0)
     clear_statistics: Callable[[], None] = lambda: None
     store_away: Callable[[], bool] = lambda: False
-
-    async def wait_until(self, seen: Callable[[ClusterView], bool], wait_s: float) -> bool:
     running: Callable[[ResourceName], Running | None] = lambda _: None
     """Tells the script that runs on this node, with what it has printed; it reads files, so call it in a thread."""
     passwords: Passwords | None = None
     vigil: Vigil = field(default_factory=Vigil)
+
+    async def wait_until(self, seen: Callable[[ClusterView], bool], wait_s: float) -> bool:
         """Wait until the view satisfies ``seen``; False: it did not within that time."""
         try:
             # asyncio.timeout, not wait_for: no change can slip in between the look and the listening.

@@ -12,7 +12,7 @@ hosts.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from stanchion.model.ids import ResourceName
+from stanchion.model.ids import ResourceName, Revision
 
 
 class Role(StrEnum):
@@ -71,13 +71,18 @@ class User:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """A browser's session. ``id`` is the SHA-256 of its cookie; ``agent`` is what the browser calls itself."""
+    """A browser's session. ``id`` is the SHA-256 of its cookie; ``agent`` is what the browser calls itself.
+
+    It is good for the user's record as it stood at the revision ``vouched``. So any change of the record, be it of the
+    password, the role or the lock, ends every session in the same instant, whichever node began one just then.
+    """
 
     id: str
     user: str
     made_at_s: float
     seen_at_s: float
     expires_at_s: float
+    vouched: Revision
     address: str = ""
     agent: str = ""
 

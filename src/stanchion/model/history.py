@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stanchion.model.ids import NodeName, OperationId, ResourceName
-from stanchion.model.reasons import Reason
+from stanchion.model.reasons import Reason, Why
 from stanchion.model.resource import ScriptKind
 from stanchion.model.state import State
 
@@ -19,6 +19,10 @@ class Severity(StrEnum):
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
+
+
+FOR_AUDIT = frozenset({Why.AUDIT, Why.SIGNED_IN, Why.SIGN_IN_REFUSED})
+"""What is written down for the audit alone: it is no event of the cluster, and nobody is notified of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -175,6 +175,10 @@ class Why(StrEnum):
     NOTIFY_WORKS = "notify_works"
     TOKEN_MADE = "token_made"  # noqa: S105 - a reason
     TOKEN_REVOKED = "token_revoked"  # noqa: S105 - a reason
+    AUDIT = "audit"
+    ACCESS_CHANGED = "access_changed"
+    SIGNED_IN = "signed_in"
+    SIGN_IN_REFUSED = "sign_in_refused"
     NODE_ADMITTED = "node_admitted"
     NODE_CERTIFIED = "node_certified"
     NODE_REMOVED = "node_removed"

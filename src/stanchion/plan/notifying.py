@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Session
-from stanchion.model.history import Entry, Line, Severity
+from stanchion.model.history import FOR_AUDIT, Entry, Line, Severity
 from stanchion.model.ids import Moment
 from stanchion.model.notification import Apprise, Channel, Command, Mail, Message, Notified, Volume, Way, Webhook
 from stanchion.model.reasons import Reason, Why, reason
@@ -40,6 +40,8 @@ RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 
 def wanted(channel: Channel, volume: Volume, entry: Entry) -> bool:
     """Tell whether the channel tells of this entry. It never tells of itself: that could go on for ever."""
+    if entry.reason.why in FOR_AUDIT:
+        return False
     own = entry.reason.why in {Why.NOTIFY_FAILED, Why.NOTIFY_WORKS} and entry.reason.operands[:1] == (channel.value,)
     return not own and (volume is Volume.VERBOSE or entry.severity is Severity.CRITICAL)
 

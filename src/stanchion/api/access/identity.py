@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from stanchion.api.access.principal import Principal, spoken
-from stanchion.model.access import ApiToken, Role, SignIn
+from stanchion.model.access import ApiToken, Role, User
 from stanchion.model.cluster import ClusterView
 from stanchion.model.errors import NotAllowed
 from stanchion.ports import Clock
@@ -71,19 +71,35 @@ def bearer(here: Doorman, headers: Mapping[str, str], address: str) -> Principal
 
 def cookie(here: Doorman, value: str, address: str) -> Principal | None:
     """Tell whose session a cookie is; None: of nobody, or it has ended."""
-    view = here.view()
-    held = view.sign_ins.get(digest(value))
-    if held is None or ended(held.value, here.clock.now().wall_s):
+    name = digest(value)
+    user = session_of(here.view(), name, here.clock.now().wall_s)
+    if user is None:
+        return None
+    return Principal(name=user.name, role=user.role, how="session", address=address, sign_in=name)
+
+
+def session_of(view: ClusterView, name: str, now_s: float) -> User | None:
+    """Give the user of a session that is good: not too old, used lately, and the user is as he was when it began."""
+    held = view.sign_ins.get(name)
+    if held is None or now_s >= min(held.value.expires_at_s, held.value.seen_at_s + IDLE_S):
         return None
     user = view.users.get(held.value.user)
-    if user is None or user.value.locked:
+    if user is None or user.value.locked or user.revision != held.value.vouched:
         return None
-    return Principal(name=user.value.name, role=user.value.role, how="session", address=address, sign_in=held.value.id)
+    return user.value
 
 
-def ended(session: SignIn, now_s: float) -> bool:
-    """Tell whether a session is over, by its age or because nobody used it."""
-    return now_s >= session.expires_at_s or now_s >= session.seen_at_s + IDLE_S
+def still(here: Doorman, who: Principal) -> bool:
+    """Tell whether who was known a while ago still is, for what goes on long after its request was let in."""
+    view, now_s = here.view(), here.clock.now().wall_s
+    match who.how:
+        case "session":
+            return session_of(view, who.sign_in, now_s) is not None
+        case "token":
+            return any(f"token:{held.value.name}" == who.name and not held.value.expired(now_s)
+                       for held in view.api_tokens.values())
+        case "cluster":
+            return True
 
 
 def _api_token(here: Doorman, given: str) -> ApiToken:
