@@ -1,6 +1,8 @@
 """What the etcd store survives: real members that are killed, that hang, that lose their leader or their past."""
 
 import asyncio
+import shutil
+from pathlib import Path
 
 import pytest
 from etcd_servers import Servers, needs_etcd
@@ -258,3 +260,52 @@ async def test_a_conflict_beside_a_lease_that_ended_is_told_as_the_conflict(one_
 def test_a_wrong_endpoint_is_told_at_once(urls: list[str], sentence: str) -> None:
     with pytest.raises(InvalidInput, match=sentence):
         EtcdStore(urls, "lab")
+
+
+async def test_an_address_that_comes_to_answer_for_another_etcd_counts_as_silent(tmp_path: Path) -> None:
+    """Renewals above all: the other etcd does not know the lease, and must not end it by saying so."""
+    (tmp_path / "ours").mkdir()
+    (tmp_path / "theirs").mkdir()
+    ours, theirs = (Servers.make(tmp_path / name, 1) for name in ("ours", "theirs"))
+    try:
+        for servers in (ours, theirs):
+            servers.start(servers.members[0])
+            await servers.ready()
+        await EtcdStore.create(ours.urls, "swapped")
+        await EtcdStore.create(theirs.urls, "swapped")
+        store = EtcdStore(ours.urls, "swapped", budget_s=2.0)
+        lease = await store.grant(60.0)
+        store.use(theirs.urls)
+        for call in (store.renew(lease), store.snapshot(), store.commit(put(node("a")))):
+            with pytest.raises(StoreUnavailable, match="another etcd"):
+                await call
+        store.use([*theirs.urls, *ours.urls])
+        assert await store.renew(lease)
+        assert isinstance(await patiently(store, put(node("a"))), Committed)
+        await store.close()
+    finally:
+        ours.down()
+        theirs.down()
+
+
+async def test_a_member_that_lost_all_and_began_anew_counts_as_silent(tmp_path: Path) -> None:
+    """It has the same settings, so etcd gives it the same cluster's number; but its past is short."""
+    servers = Servers.make(tmp_path, 1)
+    (member,) = servers.members
+    try:
+        servers.start(member)
+        await servers.ready()
+        await EtcdStore.create(servers.urls, "emptied")
+        store = EtcdStore(servers.urls, "emptied", budget_s=2.0)
+        lease = await store.grant(60.0)
+        await store.commit(put(node("a")))
+        member.kill()
+        shutil.rmtree(tmp_path / member.name)
+        servers.start(member)
+        await servers.ready()
+        for call in (store.renew(lease), store.snapshot(), store.commit(put(node("b")))):
+            with pytest.raises(StoreUnavailable, match="lost what was written"):
+                await call
+        await store.close()
+    finally:
+        servers.down()

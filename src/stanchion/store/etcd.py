@@ -101,7 +101,7 @@ class EtcdStore:
     async def commit(self, transaction: Transaction) -> Committed | Conflict:
         """Write all of it if every guard holds, else nothing."""
         mark = await self._ready()
-        unique = f"{self._wire.revision:016d}.{self._writer}.{next(self._serial)}"
+        unique = f"{self._wire.same.revision:016d}.{self._writer}.{next(self._serial)}"
         request = self._keys.request(transaction, mark=mark, unique=unique)
         try:
             answer = await self._wire.call(lambda line: line.kv.Txn, request, repeatable=not request.success)
@@ -271,6 +271,8 @@ class EtcdStore:
         heard = responses(line, self._wire.words(), *self._keys.everything, after)
         async with aclosing(heard):
             async for response in heard:
+                if foreign := self._wire.same.foreign(response):
+                    raise Gap(foreign)
                 if response.canceled:
                     raise Gap(response.cancel_reason or f"compacted up to {response.compact_revision}")
                 if response.created and response.header.revision < after and not await self._reached(after):

@@ -83,7 +83,7 @@ class Arriving:
             writes = [_put(path, self._value(row)) for path, row in group]
             for index in range(0, len(writes), MAX_OPERATIONS):
                 await self._commit(writes[index:index + MAX_OPERATIONS])
-            self._became[revision] = self._wire.revision
+            self._became[revision] = self._wire.same.revision
         await self._advance(contents.revision)
         gone = sorted(self._there.keys() - {path for path, _ in fresh})
         for index in range(0, len(gone), MAX_OPERATIONS):
@@ -132,11 +132,11 @@ class Arriving:
 
     async def _advance(self, revision: int) -> None:
         """Bring etcd's revision up to that one."""
-        while (now := self._wire.revision) < revision:
+        while (now := self._wire.same.revision) < revision:
             count = min(AT_ONCE, revision - now)
             await asyncio.gather(*(self._commit([self._mark("arriving")]) for _ in range(count)))
-            if now // TELL != self._wire.revision // TELL:
-                self._say(f"at revision {self._wire.revision}")
+            if now // TELL != self._wire.same.revision // TELL:
+                self._say(f"at revision {self._wire.same.revision}")
 
     async def _commit(self, writes: Sequence[pb.RequestOp]) -> None:
         await self._wire.call(lambda line: line.kv.Txn, pb.TxnRequest(success=writes), repeatable=False)

@@ -131,6 +131,8 @@ class Leases:
                 ending.cancel()
 
     def _note(self, response: pb.WatchResponse) -> None:
+        if foreign := self._wire.same.foreign(response):
+            raise Gap(foreign)
         if response.canceled:
             raise Gap(response.cancel_reason)
         for event in response.events:
@@ -185,6 +187,6 @@ class Leases:
 
     async def _compact(self) -> None:
         """Let etcd forget revisions from before the last time that we were here."""
-        old, self._old_revision = self._old_revision, self._wire.revision
+        old, self._old_revision = self._old_revision, self._wire.same.revision
         if old:
             await self._wire.call(lambda line: line.kv.Compact, pb.CompactionRequest(revision=old))

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from typing import TypeVar, cast
 from urllib.parse import urlsplit
 
+from google.protobuf.message import Message
 from grpclib.client import Channel, Handler, UnaryUnaryMethod
 from grpclib.config import Configuration
 from grpclib.const import Status
@@ -33,6 +34,7 @@ from grpclib.protocol import H2Protocol
 from stanchion.model.errors import InvalidInput, StoreError, StoreUnavailable, StoreUnusable
 from stanchion.store._rpc import etcd_grpc as rpc
 from stanchion.store._rpc import etcd_pb2 as pb
+from stanchion.store.etcd_same import Same
 from stanchion.store.etcd_tls import EtcdTls, context, fault_of_ours, fault_of_theirs
 
 Asked = TypeVar("Asked")
@@ -54,7 +56,6 @@ _UNPROPOSED = ("etcdserver: no leader", "etcdserver: too many requests", "etcdse
 _PASSING = frozenset({Status.UNAVAILABLE, Status.DEADLINE_EXCEEDED, Status.CANCELLED, Status.UNKNOWN, Status.INTERNAL,
                       Status.ABORTED, Status.UNAUTHENTICATED})
 _ANSWERS = frozenset({Status.NOT_FOUND, Status.OUT_OF_RANGE, Status.FAILED_PRECONDITION})
-_NO_HEADER = pb.ResponseHeader()
 
 
 class Unknown(StoreUnavailable):
@@ -207,7 +208,7 @@ class Wire:
         if tls is not None and not all(endpoint.secure for endpoint in self.endpoints):
             raise InvalidInput("certificates are given, but an etcd endpoint begins with http://: write https://")
         self.budget_s = budget_s
-        self.revision = 0
+        self.same = Same()
         self._tls = tls or EtcdTls()
         self._user = user
         self._token = ""
@@ -313,7 +314,7 @@ class Wire:
     async def _once(self, line: Line, once: Callable[[Line, float], Awaitable[Answered]],
                     within_s: float) -> Answered:
         """Try one member. Raises ``Fault`` where another one may do better."""
-        clock = asyncio.get_running_loop().time
+        clock, since = asyncio.get_running_loop().time, self.same.revision
         end = clock() + within_s
         await line.connect(within_s)
         try:
@@ -330,8 +331,8 @@ class Wire:
             line.works()
             raise self._meaning(fault) from None
         line.works()
-        header = cast("pb.ResponseHeader", getattr(answer, "header", _NO_HEADER))
-        self.revision = max(self.revision, header.revision)
+        if strange := self.same.strange(cast("Message", answer), since):
+            raise Fault(strange)
         return answer
 
     async def _log_in(self, line: Line, within_s: float) -> None:
