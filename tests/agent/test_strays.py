@@ -196,3 +196,20 @@ def test_an_agent_that_finds_its_stray_again_after_a_restart_says_nothing_twice(
         assert await lines(world, Why.STRAY_SEEN, Why.STRAY_GONE) == [(Why.STRAY_SEEN, "c")]
 
     play(story)
+
+
+def test_a_host_on_which_nobody_could_look_for_strays_does_not_count_as_empty() -> None:
+    """It is cut off and its hypervisor hangs: it proves nothing about itself, and its watchdog resets it in time."""
+
+    async def story(world: World) -> None:
+        await world.create(spec("web", preferred=("a", "b")))
+        await world.order(Verb.ONLINE, "web")
+        world.hosts[NodeName("c")].hung = True
+        world.isolate("c")
+        await world.until(lambda _: world.hosts[NodeName("c")].resets == 1, within_s=10)
+        world.hosts[NodeName("c")].hung = False
+        world.reconnect("c")
+        view = await world.until(lambda view: view.is_live(NodeName("c")), within_s=30)
+        assert ProofKind.CLEAN not in {held.value.kind for held in view.proofs.values()}
+
+    play(story)

@@ -43,7 +43,7 @@ def test_a_report_is_guarded_by_the_record_and_by_the_node_s_own_lease() -> None
     assert isinstance(claim, a.Commit)
     assert {(guard.key.kind, guard.key.name, guard.revision) for guard in claim.transaction.guards} == {
         (Kind.STATE, "web", talk.view.states["web"].revision), (Kind.LIVE, "a", talk.view.live["a"].revision),
-        (Kind.STRAY, "web", 0)}
+        (Kind.STRAY, "web", 0), (Kind.SPEC, "web", talk.view.specs["web"].revision)}
 
 
 @pytest.mark.parametrize("news", [0, 1, 3])

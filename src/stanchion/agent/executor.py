@@ -251,8 +251,8 @@ class Executor:
             async with asyncio.timeout(self._halt_within_s()):
                 found = await self._doors.hypervisor.sweep(others) if others else {}
         except TimeoutError:
-            log.warning("no answer in time: strays are not looked for")
-            return {}
+            log.warning("no answer in time: whether strays run here is not known")
+            return {spec.name: Presence.UNKNOWN for spec in others}
         running = [spec for spec in others if found.get(spec.name, (Presence.ABSENT, ""))[0] is Presence.RUNNING]
         return dict(await asyncio.gather(*(self._halt(spec) for spec in running)))
 

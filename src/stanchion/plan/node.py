@@ -315,8 +315,10 @@ def _report(state: NodeState, held: Held[ResourceState], event: Event, now: Mome
     live = state.view.live[state.me]
     guards: tuple[Guard, ...] = (Guard(Key(Kind.LIVE, state.me), live.revision),)
     if isinstance(event, Claimed) and held.value.session is None:
-        # With this a load begins: not while the machine is known to run elsewhere by nobody's order.
-        guards = (*guards, strays.guard(state.view, held.value.name))
+        # With this a load begins: not while the machine is known to run elsewhere by nobody's order, and by the
+        # configuration that was read.
+        name = held.value.name
+        guards = (*guards, strays.guard(state.view, name), Guard(Key(Kind.SPEC, name), state.view.specs[name].revision))
     decision = change(held, event, now, by=state.me, guards=guards)
     return a.Commit(resource=held.value.name, state=held, transaction=decision.transaction)
 

@@ -122,6 +122,7 @@ class PretendHost:
         self.machines: dict[str, Condition] = {}
         self.missing_files: set[str] = set()
         self.blind = False
+        self.hung = False
         self.journal_full = False
         self.watchdog_late_s = 0.0
         self.boots = 1
@@ -199,7 +200,9 @@ class PretendHost:
         return (Presence.RUNNING if executes else Presence.ABSENT), str(condition or "gone")
 
     async def sweep(self, specs: Sequence[ResourceSpec]) -> Mapping[ResourceName, tuple[Presence, str]]:
-        """Look for many machines at once."""
+        """Look for many machines at once; a hypervisor that hangs never answers that."""
+        if self.hung:
+            await asyncio.Event().wait()
         return {spec.name: await self.look(spec) for spec in specs if spec.machine.kind is not MachineKind.SCRIPT}
 
     # Port Watchdog.
