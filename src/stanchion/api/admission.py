@@ -14,11 +14,13 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
+from http import HTTPStatus
 
 import structlog
 from fastapi import APIRouter, Request, status
 
 from stanchion.api import finding
+from stanchion.api.contract import also
 from stanchion.api.parameters import TokenNamed
 from stanchion.api.services import By, Here, Services
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Node
@@ -82,7 +84,7 @@ async def revoke_token(here: Here, by: By, name: TokenNamed) -> None:
                                    history=(_entry(here, reason(Why.TOKEN_REVOKED, by, name)),)))
 
 
-@doors.get("/join")
+@doors.get("/join", responses=also(HTTPStatus.CONFLICT))
 async def offer(here: Here) -> joining.JoinOffer:
     """Tell a host that wants to join whom it will have to trust. Needs no token."""
     view = here.view()
@@ -93,7 +95,7 @@ async def offer(here: Here) -> joining.JoinOffer:
                              at=_now(here))
 
 
-@doors.post("/join", status_code=status.HTTP_201_CREATED)
+@doors.post("/join", status_code=status.HTTP_201_CREATED, responses=also(HTTPStatus.UNAUTHORIZED))
 async def join(here: Here, asked: joining.JoinRequest, request: Request) -> joining.Admission:
     """Admit a host that has a join token. Needs no other token."""
     caller = request.client.host if request.client else "an unknown address"

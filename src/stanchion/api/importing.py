@@ -5,24 +5,29 @@ nothing; what became of each is told. A document of something that is here alrea
 importing twice is importing once.
 """
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from stanchion.api import documents, edits, finding, template_edits
+from stanchion.api.contract import also
 from stanchion.api.services import By, Here, Services
 from stanchion.model.errors import AlreadyExists, InvalidInput, StanchionError
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.plan import making
-from stanchion.wire.bounds import MOST_ITEMS, Name
+from stanchion.wire.bounds import Name
 from stanchion.wire.documents import Bundle, ImportItem, ImportReport, ResourceDocument, TemplateDocument
 
 router = APIRouter(tags=["import and export"])
 
-Names = Annotated[list[Name] | None, Query(max_length=MOST_ITEMS, description="only these; left out: all")]
+MOST_NAMED = 200
+"""All of a request, but for its body, has at most 64 KiB."""
+
+Names = Annotated[list[Name] | None, Query(max_length=MOST_NAMED, description="only these; left out: all")]
 
 
-@router.get("/export")
+@router.get("/export", responses=also(HTTPStatus.NOT_FOUND))
 async def export(here: Here, resource: Names = None, template: Names = None) -> Bundle:
     """Give resources and templates as documents: those that are named, or all."""
     view = here.view()

@@ -1,9 +1,11 @@
 """Routes and rules about the members of etcd, and what a node that is removed takes along: its vote and its papers."""
 
 from dataclasses import replace
+from http import HTTPStatus
 
 from fastapi import APIRouter
 
+from stanchion.api.contract import also
 from stanchion.api.services import Here, Services
 from stanchion.model.cluster import ClusterView, Key, Kind
 from stanchion.model.errors import NotNow
@@ -15,7 +17,7 @@ from stanchion.wire import joining
 router = APIRouter(prefix="/etcd-members", tags=["cluster"])
 
 
-@router.get("")
+@router.get("", responses=also(HTTPStatus.CONFLICT))
 async def members(here: Here) -> joining.EtcdMemberList:
     """List the members of the etcd that holds the store, each with its health as it answers now."""
     if here.ballot is None:

@@ -1,8 +1,11 @@
 """Routes for what holds for the whole cluster: its settings, its groups, and the order in which resources load."""
 
+from http import HTTPStatus
+
 from fastapi import APIRouter, Response, status
 
 from stanchion.api import revisions, ruling
+from stanchion.api.contract import also
 from stanchion.api.parameters import GroupNamed
 from stanchion.api.revisions import IfMatch
 from stanchion.api.services import By, Here
@@ -15,7 +18,7 @@ from stanchion.wire import ruling as wire
 router = APIRouter(tags=["settings"])
 
 
-@router.get("/settings")
+@router.get("/settings", responses=also(HTTPStatus.CONFLICT))
 async def show(here: Here, response: Response) -> wire.SettingsInfo:
     """Tell the settings of the cluster, and which nodes still live by the timers of another profile."""
     told = _told(here.view())
@@ -33,7 +36,7 @@ async def edit(here: Here, by: By, change: wire.SettingsChange, if_match: IfMatc
     return _told(here.view())
 
 
-@router.get("/groups")
+@router.get("/groups", responses=also(HTTPStatus.CONFLICT))
 async def groups(here: Here, response: Response) -> wire.GroupList:
     """List the groups of resources that are kept together or apart."""
     told = _groups(here.view())

@@ -6,9 +6,10 @@ two together. Those of size are *enforced* here: whatever passes is small enough
 sentence and kept, whoever sent it.
 """
 
-from typing import Annotated
+from datetime import datetime
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AwareDatetime, BeforeValidator, Field
 
 LONGEST_NAME = 253
 """Names are looked up by at most so many letters: those of a host's full name."""
@@ -23,7 +24,7 @@ LARGEST_BODY_BYTES = 1024 * 1024
 LARGEST = 1_000_000_000
 """No number of ours is larger: as seconds it is thirty years."""
 
-MOST_ITEMS = 1000
+MOST_ITEMS = 200
 LAST_REVISION = 2**63 - 1
 DAY_S = 86_400
 
@@ -52,6 +53,9 @@ HostPath = Annotated[str, Field(max_length=LONGEST_PATH, json_schema_extra={"pat
 ScriptText = Annotated[str, Field(max_length=LARGEST_BODY_BYTES, json_schema_extra={"maxLength": LONGEST_SCRIPT})]
 """A bash script; all of a resource together have at most 128 KiB."""
 
+ReadText = Annotated[str, Field(max_length=LARGEST_BODY_BYTES)]
+"""A bash script that is only read: that it is too long for a resource is told like everything else about it."""
+
 ParameterName = Annotated[str, Field(max_length=LONGEST_NAME, json_schema_extra={"pattern": PARAMETER_SHAPE})]
 Value = Annotated[str, Field(max_length=LONGEST_PATH)]
 
@@ -64,6 +68,23 @@ Timeout = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST, j
 
 Count = Annotated[int, Field(ge=-LARGEST, le=LARGEST, json_schema_extra={"minimum": 0})]
 """How many of something."""
+
+
+
+def _written(given: Any) -> Any:
+    """Refuse a bare number, which could be taken for seconds or milliseconds since some beginning."""
+    if isinstance(given, str) and "-" in given[1:]:
+        return given
+    if isinstance(given, datetime):
+        return given
+    raise ValueError("an instant is written as in ISO 8601: 2026-09-21T14:13:20Z")
+
+
+Instant = Annotated[datetime, BeforeValidator(_written)]
+"""An instant; one that names no zone is UTC, as all that the API tells."""
+
+ZonedInstant = Annotated[AwareDatetime, BeforeValidator(_written)]
+"""An instant that names its zone."""
 
 RevisionNumber = Annotated[int, Field(ge=0, le=LAST_REVISION)]
 """The revision at which something was saved."""

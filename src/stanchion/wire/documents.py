@@ -27,7 +27,7 @@ from stanchion.wire.requests import MonitoringChange, PoliciesChange, Request, S
 
 FORMAT: Literal["stanchion/1"] = "stanchion/1"
 
-MOST_DOCUMENTS = 10_000
+MOST_DOCUMENTS = 2000
 
 Files = Annotated[tuple[HostPath, ...], Field(max_length=MOST_ITEMS)]
 
@@ -74,7 +74,7 @@ class TemplateDocument(Request):
     description: Text = ""
     live: bool = False
     machine: MachineDocument = MachineDocument()
-    files: Files = ()
+    files: Annotated[tuple[Value, ...], Field(max_length=MOST_ITEMS)] = ()
     parameters: Annotated[tuple[ParameterDocument, ...], Field(max_length=MOST_ITEMS)] = ()
     policies: PoliciesChange = PoliciesChange()
     monitoring: MonitoringChange = MonitoringChange()

@@ -12,7 +12,7 @@ from stanchion.wire.bounds import DAY_S, MOST_ITEMS, Count, Name, Seconds
 from stanchion.wire.replies import Reply
 from stanchion.wire.requests import Request
 
-MOST_ORDERED = 10_000
+MOST_ORDERED = 5000
 
 
 class SettingsChange(Request):

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from stanchion.model.resource import ScriptKind
-from stanchion.wire.bounds import Line, Name, RevisionNumber, ScriptText
+from stanchion.wire.bounds import Line, Name, ReadText, RevisionNumber
 from stanchion.wire.replies import MachineInfo, MonitoringInfo, PoliciesInfo, Reply, ScriptInfo
 from stanchion.wire.requests import Request
 
@@ -62,7 +62,7 @@ class Restore(Request):
 class LintOrder(Request):
     """A script to read before it is saved."""
 
-    text: ScriptText
+    text: ReadText
 
 
 class LintReport(Reply):

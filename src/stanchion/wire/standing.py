@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from stanchion.wire.bounds import DAY_S, Line, Seconds
+from stanchion.wire.bounds import DAY_S, Line, Seconds, ZonedInstant
 from stanchion.wire.requests import Request
 
 
@@ -17,7 +17,7 @@ class PauseOrder(Request):
 
     for_s: Annotated[Seconds, Field(json_schema_extra={
         "minimum": 0, "exclusiveMinimum": 0, "maximum": 30 * DAY_S})] | None = None
-    until: AwareDatetime | None = None
+    until: ZonedInstant | None = None
     why: Line = ""
 
 
