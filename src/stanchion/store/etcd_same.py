@@ -8,6 +8,8 @@ Two things give it away. Every answer names etcd's cluster. And the whole never 
 no revision from before what we had seen when we asked. Members' own words may lag behind, so only these two are judged.
 """
 
+from typing import cast
+
 from google.protobuf.message import Message
 
 from stanchion.store._rpc import etcd_pb2 as pb
@@ -43,5 +45,4 @@ class Same:
 
 
 def _header(answer: Message) -> pb.ResponseHeader:
-    header: pb.ResponseHeader = getattr(answer, "header", _NO_HEADER)
-    return header
+    return cast("pb.ResponseHeader", getattr(answer, "header", _NO_HEADER))
