@@ -33,11 +33,11 @@ async def places(here: Here, name: ResourceNamed) -> PlaceList:
     listed = placement.order(view, spec)
     current = state.value.node if state is not None else None
     judged = placement.candidates(view, spec)
-    told = [(node, reason(Why.NODE_READY, node)) for node in judged.nodes] + list(judged.rejected)
+    told = [(node, reason(Why.NODE_CURRENT if node == current else Why.NODE_READY, node)) for node in judged.nodes]
     return PlaceList(resource=found, places=tuple(
         PlaceInfo(node=node, rank=listed.index(node) + 1 if node in listed else None, fits=node in judged.nodes,
                   current=node == current, reason=telling.reason_info(why))
-        for node, why in told))
+        for node, why in (*told, *judged.rejected)))
 
 
 @router.get("/{name}/process")

@@ -111,10 +111,12 @@ def tone(state: State | str) -> str:
 
 
 def said(reason: ReasonInfo | None) -> str:
-    """Give a reason's sentence, as a sentence."""
+    """Give a reason's sentence, as a sentence; a name that it begins with stays as it is spelled."""
     if reason is None or not reason.text:
         return ""
-    return f"{reason.text[:1].upper()}{reason.text[1:]}{'' if reason.text[-1] in '.!?' else '.'}"
+    named = reason.text.split(" ", 1)[0].rstrip(":,;") in reason.operands
+    first = reason.text[0] if named else reason.text[0].upper()
+    return f"{first}{reason.text[1:]}{'' if reason.text[-1] in '.!?' else '.'}"
 
 
 def coded(text: str) -> str:
