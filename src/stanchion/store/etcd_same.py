@@ -10,8 +10,6 @@ no revision from before what we had seen when we asked. Members' own words may l
 
 from typing import cast
 
-from google.protobuf.message import Message
-
 from stanchion.store._rpc import etcd_pb2 as pb
 
 _OF_THE_WHOLE = (pb.TxnResponse, pb.RangeResponse)
@@ -25,7 +23,7 @@ class Same:
         self.revision = 0
         self._cluster = 0
 
-    def foreign(self, answer: Message) -> str:
+    def foreign(self, answer: object) -> str:
         """Say why an answer is of another etcd, or nothing."""
         cluster = _header(answer).cluster_id
         if cluster and self._cluster not in {0, cluster}:
@@ -33,7 +31,7 @@ class Same:
         self._cluster = self._cluster or cluster
         return ""
 
-    def strange(self, answer: Message, since: int) -> str:
+    def strange(self, answer: object, since: int) -> str:
         """Say why an answer to a call is none for us, or nothing. ``since``: the revision known when we asked."""
         if foreign := self.foreign(answer):
             return foreign
@@ -44,5 +42,5 @@ class Same:
         return ""
 
 
-def _header(answer: Message) -> pb.ResponseHeader:
+def _header(answer: object) -> pb.ResponseHeader:
     return cast("pb.ResponseHeader", getattr(answer, "header", _NO_HEADER))

@@ -21,10 +21,9 @@ import asyncio
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from google.protobuf.message import Message
 from grpclib.client import Channel, Handler, UnaryUnaryMethod
 from grpclib.config import Configuration
 from grpclib.const import Status
@@ -331,7 +330,7 @@ class Wire:
             line.works()
             raise self._meaning(fault) from None
         line.works()
-        if strange := self.same.strange(cast("Message", answer), since):
+        if strange := self.same.strange(answer, since):
             raise Fault(strange)
         return answer
 
