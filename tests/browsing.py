@@ -15,14 +15,19 @@ from urllib.parse import urlencode, urlsplit
 
 import httpx2
 
+from stanchion.api.access import people
 from stanchion.api.access.identity import COOKIE, digest
+from stanchion.api.access.principal import Principal
 from stanchion.model.access import Role, SignIn, User
+from stanchion.wire.access import InviteOrder
 from surface import NOW_S, World
 
 HOST = "node1.lab"
 VOID = frozenset({"area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"})
 DAY_S = 86_400.0
 PATIENCE_S = 5.0
+GOOD = "three words nobody says"
+"""A password that is good enough."""
 
 
 @dataclass(eq=False)
@@ -322,3 +327,18 @@ async def signed_in(world: World, role: Role | str = Role.ADMINISTRATOR, name: s
     await world.put(SignIn(id=digest(secret), user=name, made_at_s=now_s, seen_at_s=now_s, vouched=vouched,
                            expires_at_s=now_s + DAY_S, address="127.0.0.1", agent="test"))
     return Browser(world, secret)
+
+
+async def invite(world: World, name: str = "anna", role: Role = Role.OPERATOR) -> str:
+    """Make a one-time link, as somebody on a host does; give its path."""
+    root = Principal(name="operator", role=Role.ADMINISTRATOR, how="cluster")
+    return (await people.invite(world.app().state.services, root, InviteOrder(name=name, role=role))).path
+
+
+async def come_in(world: World, name: str = "anna", role: Role = Role.OPERATOR) -> Browser:
+    """Open a browser in which somebody followed his one-time link and set the password ``GOOD``."""
+    browser = Browser(world)
+    page = await browser.get(await invite(world, name, role))
+    page = await browser.send(page.form(), "Set the password", password=GOOD, again=GOOD)
+    assert page.path == "/console/", page.error
+    return browser

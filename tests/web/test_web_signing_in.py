@@ -2,31 +2,9 @@
 
 import pytest
 
-from browsing import HOST, Browser, Page, signed_in
-from stanchion.api.access import people
+from browsing import GOOD, HOST, Browser, Page, come_in, invite, signed_in
 from stanchion.api.access.identity import COOKIE
-from stanchion.api.access.principal import Principal
-from stanchion.model.access import Role
-from stanchion.wire.access import InviteOrder
 from surface import NODES, World
-
-ROOT = Principal(name="operator", role=Role.ADMINISTRATOR, how="cluster")
-GOOD = "three words nobody says"
-
-
-async def invite(world: World, name: str = "anna", role: Role = Role.OPERATOR) -> str:
-    """Make a one-time link."""
-    services = world.app().state.services
-    return (await people.invite(services, ROOT, InviteOrder(name=name, role=role))).path
-
-
-async def come_in(world: World, name: str = "anna", role: Role = Role.OPERATOR) -> Browser:
-    """Invite somebody who accepts."""
-    browser = Browser(world)
-    page = await browser.get(await invite(world, name, role))
-    page = await browser.send(page.form(), "Set the password", password=GOOD, again=GOOD)
-    assert page.path == "/console/"
-    return browser
 
 
 async def test_a_link_says_for_whom_it_is_sets_the_password_and_opens_once() -> None:

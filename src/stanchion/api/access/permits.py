@@ -27,7 +27,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 VIEWER = """
     GET /v1/openapi.json  GET /v1/health  GET /v1/join  POST /v1/join
-    GET /v1/cluster  GET /v1/status  GET /v1/timing  GET /v1/standing  GET /v1/settings  GET /v1/groups
+    GET /v1/cluster  GET /v1/overview  GET /v1/status  GET /v1/timing  GET /v1/standing  GET /v1/settings  GET /v1/groups
     GET /v1/priorities  GET /v1/nodes  GET /v1/nodes/{name}  GET /v1/fence-agents  GET /v1/etcd-members
     GET /v1/templates  GET /v1/templates/{name}  GET /v1/templates/{name}/form  GET /v1/templates/{name}/document
     GET /v1/resources  GET /v1/resources/{name}  GET /v1/resources/{name}/explain  GET /v1/resources/{name}/runs
@@ -66,7 +66,7 @@ ADMINISTRATOR = """
 
 CONSOLE_VIEWER = """
     GET /console/*
-    POST /console/sign-out
+    POST /console/sign-out  POST /console/me/password  POST /console/sign-ins/{name}/end
 """
 CONSOLE_OPERATOR = """
     POST /console/resources/{name}/orders  POST /console/resources/{name}/scripts/{script}/test
@@ -74,6 +74,8 @@ CONSOLE_OPERATOR = """
 """
 CONSOLE_ADMINISTRATOR = """
     GET /console/new  POST /console/new
+    GET /console/users  GET /console/users/*  POST /console/users  POST /console/users/{name}/{verb}
+    POST /console/tokens  POST /console/tokens/{name}/revoke  GET /console/audit  GET /console/audit/*
     POST /console/resources/{name}/delete  POST /console/resources/{name}/template
     POST /console/resources/{name}/scripts/{script}  POST /console/resources/{name}/restore
     POST /console/resources/{name}/monitoring  POST /console/resources/{name}/preferred
