@@ -15,6 +15,7 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, ValidationError
 
+from stanchion.client.access import Access
 from stanchion.client.configuring import Configuring
 from stanchion.client.connection import Connection
 from stanchion.client.foreseeing import Foreseeing
@@ -57,7 +58,7 @@ _ERRORS: Mapping[str, type[StanchionError]] = {
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-class Client(Past, Ruling, Standing, Configuring, Foreseeing):
+class Client(Access, Past, Ruling, Standing, Configuring, Foreseeing):
     """A cluster, as a program speaks to it. Use it as an async context.
 
     Every method raises the ``StanchionError`` that the agent answered with, ``NotAllowed`` for a wrong token, and
