@@ -181,6 +181,7 @@ class World:
     ends: Callable[[Intent], tuple[Outcome, Reason]] | None = None
     counted: Statistics = NOTHING_COUNTED
     store_away: bool = False
+    silent: frozenset[SessionId] = frozenset()
     vigil: Vigil = field(default_factory=Vigil)
     passwords: Passwords = field(default_factory=lambda: Argon(memory_kib=8, rounds=1))
 
@@ -248,7 +249,7 @@ class World:
             lint=ScriptLint(), fencer=self.devices, notifier=self.post, process_of=lambda _: self.process,
             running=lambda _: self.running, end_process=self._end_process, token=TOKEN, version="1.2.3", token_file="/var/lib/stanchion/token",
             statistics=lambda: self.counted, clear_statistics=self._count_anew,
-            store_away=lambda: self.store_away, passwords=self.passwords, vigil=self.vigil)
+            store_away=lambda: self.store_away, silent=lambda: self.silent, passwords=self.passwords, vigil=self.vigil)
         if not _APPS:
             _APPS.append(create(services))
             web.install(_APPS[0])

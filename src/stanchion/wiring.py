@@ -164,7 +164,8 @@ async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: Scri
                 process_of=runner.process_of, running=runner.running, end_process=runner.end,
                 token=_token(config), version=__version__, token_file=str(config.token_file), notifier=await _notifier(),
                 statistics=lambda: daemon.statistics, clear_statistics=daemon.clear_statistics,
-                store_away=lambda: daemon.tenure.reach.away, **ways.services)
+                store_away=lambda: daemon.tenure.reach.away, silent=lambda: daemon.silent,
+                passwords=passwords.Argon(), **ways.services)
             await ways.serve(here)
         except HostError as problem:
             log.warning("the API does not answer yet", problem=str(problem))

@@ -56,3 +56,17 @@ def test_an_edit_can_be_told_in_words_before_it_is_saved(lived: Shell) -> None:
     assert "the maximum of local failures is 0" in lived.err
     assert lived("resource", "show", "web") == 0
     assert "Monitoring is off: the monitor script is not run" in " ".join(lived.out.split())
+
+
+def test_the_overview_says_how_well_it_is_and_what_can_be_done(lived: Shell) -> None:
+    lived.prepare(lived.world.resource("mail", State.COMATOSE, node="node1"))
+    lived.world.silent = frozenset({"node2-session"})
+    assert lived("overview") == 0
+
+    said = " ".join(lived.out.split())
+    assert said.startswith("Not everything that should run does: 2 of 3 resources, on 2 nodes.")
+    assert "mail is comatose: created from template Generic_FS. stanchion offline mail" in said
+    assert "stanchion node confirm-down node3" in said
+    assert "node2 silent 1 node2 stops itself by its watchdog." in said
+    assert lived("status") == 0
+    assert "up, silent" in lived.out

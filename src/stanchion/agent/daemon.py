@@ -25,6 +25,7 @@ from stanchion.agent.tenure import Tenure
 from stanchion.model.actions import Action, ViewChanged
 from stanchion.model.cluster import ClusterView
 from stanchion.model.errors import StoreUnavailable
+from stanchion.model.ids import SessionId
 from stanchion.model.statistics import Statistics
 
 GOODBYE_S = 2.0
@@ -65,6 +66,11 @@ class Daemon:
     def statistics(self) -> Statistics:
         """What was counted of signs of life and of calls to the store."""
         return self._tally.told(self._hearing.members)
+
+    @property
+    def silent(self) -> frozenset[SessionId]:
+        """The sessions of members that nobody hears now."""
+        return self._hearing.senses.silent
 
     def clear_statistics(self) -> None:
         """Count anew."""

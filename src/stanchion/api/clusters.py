@@ -46,7 +46,7 @@ def status_of(here: Services) -> replies.Status:
     view = here.view()
     return replies.Status(
         cluster=telling.cluster_info(view, here.node, here.version, store_away=here.store_away()),
-        nodes=tuple(telling.node_info(view, name) for name in known_nodes(view)),
+        nodes=tuple(telling.node_info(view, name, here.silent()) for name in known_nodes(view)),
         resources=tuple(
             replies.ResourceInfo(**telling.resource_fields(view, name, here.process_of(name)))
             for name in telling.shown_resources(view)),

@@ -26,14 +26,14 @@ agents = APIRouter(prefix="/fence-agents", tags=["nodes"])
 async def nodes(here: Here) -> replies.NodeList:
     """List the nodes that the cluster knows."""
     view = here.view()
-    return replies.NodeList(nodes=tuple(telling.node_info(view, name) for name in finding.known_nodes(view)))
+    return replies.NodeList(nodes=tuple(telling.node_info(view, name, here.silent()) for name in finding.known_nodes(view)))
 
 
 @router.get("/{name}")
 async def show(here: Here, name: NodeNamed, response: Response) -> replies.NodeInfo:
     """Tell one node."""
     view = here.view()
-    told = telling.node_info(view, finding.node(view, name))
+    told = telling.node_info(view, finding.node(view, name), here.silent())
     revisions.mark(response, told.revision)
     return told
 
@@ -45,7 +45,7 @@ async def edit(here: Here, by: By, name: NodeNamed, change: requests.NodeChange,
     found = finding.node(here.view(), name)
     if change.fence is not None:
         await fencing.save(here, found, change.fence, revisions.seen(if_match), by)
-    return telling.node_info(here.view(), found)
+    return telling.node_info(here.view(), found, here.silent())
 
 
 @router.post("/{name}/fence-test")

@@ -52,7 +52,7 @@ async def make(here: Services) -> Report:
         cluster=telling.cluster_info(view, here.node, here.version),
         settings=_plain(asdict(view.settings.value)) if view.settings else {},
         timing=telling.timing_info(view),
-        nodes=tuple(telling.node_info(view, name) for name in finding.known_nodes(view)),
+        nodes=tuple(telling.node_info(view, name, here.silent()) for name in finding.known_nodes(view)),
         resources=tuple(details),
         priorities=tuple(one.name for one in sorted(details, key=lambda one: (-one.policies.priority, one.name))),
         templates=tuple(telling.template_info(held.value) for _, held in sorted(view.templates.items())),

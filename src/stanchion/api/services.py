@@ -10,7 +10,7 @@ from fastapi import Depends, Header, Request
 from stanchion.api.access import principal
 from stanchion.api.access.brake import Vigil
 from stanchion.model.cluster import ClusterView
-from stanchion.model.ids import NodeName, ResourceName, Revision
+from stanchion.model.ids import NodeName, ResourceName, Revision, SessionId
 from stanchion.model.running import Running
 from stanchion.model.statistics import Statistics
 from stanchion.ports import Ballot, Chance, Clock, Fencer, Issuer, Lint, Notifier, Passwords, Store
@@ -54,6 +54,8 @@ class Services:
     statistics: Callable[[], Statistics] = lambda: Statistics(since_s=0.0)
     clear_statistics: Callable[[], None] = lambda: None
     store_away: Callable[[], bool] = lambda: False
+    silent: Callable[[], frozenset[SessionId]] = frozenset
+    """The sessions of members that nobody hears, as this node knows it."""
     running: Callable[[ResourceName], Running | None] = lambda _: None
     """Tells the script that runs on this node, with what it has printed; it reads files, so call it in a thread."""
     passwords: Passwords | None = None

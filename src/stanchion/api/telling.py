@@ -7,7 +7,7 @@ from stanchion.api import held_back
 from stanchion.model.cluster import ClusterView, Held, ProofKind, SelfFence, Session
 from stanchion.model.fencing import Attempt, FenceDevice, Protection
 from stanchion.model.history import Entry, Run
-from stanchion.model.ids import NodeName, ResourceName
+from stanchion.model.ids import NodeName, ResourceName, SessionId
 from stanchion.model.orders import ENDED, Intent
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import Machine, Monitoring, Policies, ScriptKind, Scripts
@@ -57,8 +57,8 @@ def timing_info(view: ClusterView) -> replies.TimingInfo:
         fence_s=of.fence_s, lease_s=of.lease_s, granularity_s=of.granularity_s, derivation=timing.derivation(of))
 
 
-def node_info(view: ClusterView, name: NodeName) -> replies.NodeInfo:
-    """Tell one node."""
+def node_info(view: ClusterView, name: NodeName, silent: frozenset[SessionId] = frozenset()) -> replies.NodeInfo:
+    """Tell one node; ``silent`` are the sessions that nobody hears."""
     known = view.nodes.get(name)
     session = view.sessions[name].value if name in view.sessions else None
     live = view.is_live(name)
@@ -67,6 +67,7 @@ def node_info(view: ClusterView, name: NodeName) -> replies.NodeInfo:
     return replies.NodeInfo(
         name=name,
         state=_node_state(view, name),
+        silent=live and view.session_of(name) in silent,
         master=view.master is not None and view.master.value.node == name,
         self_fence=session.self_fence if session else SelfFence.NONE,
         protected_by=(by := protection(view, name)),

@@ -1,4 +1,4 @@
-"""Commands that only look: status, explain and runs."""
+"""Commands that only look: status, overview, explain and runs."""
 
 from typing import Annotated
 
@@ -29,6 +29,14 @@ async def status(*, watch: Annotated[bool, Parameter(alias="-w", negative="")] =
             await _watch(session)
         else:
             session.tell(await session.client.status(), show.status)
+
+
+async def overview(*, common: Common = COMMON) -> None:
+    """Tell how well the cluster is, what needs a person and can be answered, and what protects each node."""
+    async with common.session() as session:
+        from stanchion.cli import show_overview
+
+        session.tell(await session.client.overview(), show_overview.overview)
 
 
 async def _watch(session: Session) -> None:

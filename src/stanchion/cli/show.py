@@ -147,12 +147,17 @@ def nodes(of: Sequence[replies.NodeInfo], cluster: replies.ClusterInfo) -> Rende
         held = ", ".join((*one.resources, *(f"{stray} (stray)" for stray in one.strays))) or "-"
         if one.emptying is not None and one.emptying.because == "drain":
             name.append(" (drained)", "yellow")
-        table.add_row(name, Text(one.state, style=NODE_COLOURS[one.state]), _protection(one), instant(one.since),
+        table.add_row(name, _state(one), _protection(one), instant(one.since),
                       _plain(held + _doubt(one)))
     loud = show_standing.loud(cluster.pause, cluster.down)
     if cluster.store_away:
         loud = (show_standing.store_away(cluster.node), *loud)
     return Group(*loud, *((Text(),) if loud else ()), _plain(line), Text(), table, *_dangers(of))
+
+
+def _state(of: replies.NodeInfo) -> Text:
+    return Text(f"{of.state}, silent" if of.silent else of.state,
+                style="bold red" if of.silent else NODE_COLOURS[of.state])
 
 
 def _protection(of: replies.NodeInfo) -> Text:
@@ -182,7 +187,7 @@ def node(of: replies.NodeInfo) -> RenderableType:
     """Show one node."""
     rows: list[tuple[str, RenderableType]] = [
         ("Node", _plain(of.name + (" (master)" if of.master else ""))),
-        ("State", Text(of.state, style=NODE_COLOURS[of.state])),
+        ("State", _state(of)),
         ("Protected by", _protection(of)),
         ("Self-fence", of.self_fence.value),
         *((f"Fence device {number}", _device(one)) for number, one in enumerate(of.fence, start=1)),

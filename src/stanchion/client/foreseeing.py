@@ -1,4 +1,4 @@
-"""What a client asks about the future: what would happen, and what a configuration would do."""
+"""What a client asks for at a glance: how well all is, what would happen, what a configuration would do."""
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from stanchion.model.foresight import Case
 from stanchion.wire.monitoring import MonitoringDraft, MonitoringText
+from stanchion.wire.overview import Overview
 from stanchion.wire.what_if import LossList, WhatIfInfo
 
 if TYPE_CHECKING:
@@ -29,7 +30,11 @@ class _Asking(Protocol):
 
 
 class Foreseeing:
-    """The part of ``Client`` about what would happen."""
+    """The part of ``Client`` about the whole cluster at a glance, and about what would happen."""
+
+    async def overview(self: _Asking) -> Overview:
+        """Ask how well the cluster is, what needs a person, and who holds what."""
+        return await self._get(Overview, "overview")
 
     async def what_if(self: _Asking, case: Case, subject: str, *, node: str | None = None) -> WhatIfInfo:
         """Ask what would happen; ``node`` is where a resource would be moved to."""

@@ -139,6 +139,8 @@ class NodeInfo(Reply):
     name: str
     state: Literal["up", "joining", "leaving", "left", "down"]
     master: bool
+    silent: bool = False
+    """A member that nobody hears, although its lease has not run out."""
     self_fence: SelfFence
     protected_by: Protection = Protection.NOTHING
     unprotected: ReasonInfo | None = None
