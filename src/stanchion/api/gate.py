@@ -33,6 +33,8 @@ SIGN_IN = "/console/sign-in?to=/console/"
 MOST_FIELDS = 2000
 CHANGED_NOTHING = frozenset(range(400, 500)) - {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """Answers after which the audit says nothing: the request was wrong, and nothing became of it."""
+UNCHANGED = "x-stanchion-unchanged"
+"""A header of the console's answers that are no error and yet changed nothing: a question whether that is wanted, say."""
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -77,7 +79,7 @@ class _Audited:
         self._send = send
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] == "http.response.start" and UNCHANGED not in Headers(raw=message["headers"]):
             await self._note(message["status"])
         await self._send(message)
 

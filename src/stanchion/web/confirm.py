@@ -9,10 +9,10 @@ from http import HTTPStatus
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
+from stanchion.api.gate import UNCHANGED
 from stanchion.api.services import Services
 from stanchion.web import render, shell, visit
 from stanchion.web.forms import Entered
-
 
 TYPED = "typed"
 """The field for a name that has to be typed."""
@@ -29,7 +29,7 @@ async def ask(here: Services, request: Request, entered: Entered, *, title: str,
     context = {**shell.around(here, who, request), "title": title, "happens": happens, "button": button, "back": back,
                "action": request.url.path, "fields": entered.pairs, "entered": entered, "typed": typed, "error": wrong}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
-    return HTMLResponse(render.template("confirm.html").render(context), status)
+    return HTMLResponse(render.template("confirm.html").render(context), status, {UNCHANGED: "1"})
 
 
 def given(entered: Entered, typed: str = "") -> bool:

@@ -15,6 +15,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, ValidationError
 
+from stanchion.api.gate import UNCHANGED
 from stanchion.api.problems import invalid_sentence
 from stanchion.model.errors import InvalidInput
 
@@ -80,6 +81,13 @@ def shaped(shape: type[Shape], **fields: object) -> Shape:
     except ValidationError as problem:
         errors = [{**each, "loc": ("body", *each["loc"])} for each in problem.errors()]
         raise InvalidInput(invalid_sentence(errors)) from None
+
+
+def refused(to: str, problem: Exception | str) -> Response:
+    """Go back to a page that says what was refused. Nothing was changed, so the audit says nothing."""
+    answer = done(to, str(problem), good=False)
+    answer.headers[UNCHANGED] = "1"
+    return answer
 
 
 def done(to: str, notice: str = "", *, good: bool = True) -> Response:

@@ -66,5 +66,5 @@ async def end_session(here: Here, name: str, request: Request) -> Response:
     try:
         await routes.end_sign_in(here, who, name)
     except StanchionError as problem:
-        return forms.done(back, str(problem), good=False)
+        return forms.refused(back, problem)
     return forms.done(back, "The session is ended; that browser has to sign in again.")

@@ -52,7 +52,7 @@ async def order(here: Here, request: Request) -> Response:
     chosen, verb = entered.all("chosen"), entered["verb"]
     back = entered["back"] or "/console/resources"
     if not chosen:
-        return forms.done(back, "No resource was chosen; tick the boxes before their names first.", good=False)
+        return forms.refused(back, "No resource was chosen; tick the boxes before their names first.")
     if verb == "offline" and not entered.on("confirmed"):
         return await confirm.ask(here, request, entered, title=f"Take {count(len(chosen), 'resource')} offline?",
                                  happens=[f"{name}: {_end(here, name)}" for name in chosen], button="Take offline",
@@ -68,12 +68,12 @@ async def order(here: Here, request: Request) -> Response:
                 case "migrate":
                     await api.migrate(here, who.name, name, forms.shaped(MigrateOrder, node=entered["node"]))
                 case _:
-                    return forms.done(back, "There is no such order.", good=False)
+                    return forms.refused(back, "There is no such order.")
         except StanchionError as problem:
             refused.append(f"{name}: {problem}")
     taken = len(chosen) - len(refused)
     notice = f"{taken} of {len(chosen)} orders taken ({verb})." + "".join(f" {each}." for each in refused)
-    return forms.done(back, notice, good=not refused)
+    return forms.done(back, notice, good=not refused) if taken else forms.refused(back, notice)
 
 
 def _end(here: Services, name: str) -> str:

@@ -75,5 +75,5 @@ async def revoke(here: Here, name: str, request: Request) -> Response:
     try:
         await routes.revoke_token(here, who, name)
     except StanchionError as problem:
-        return forms.done(back, str(problem), good=False)
+        return forms.refused(back, problem)
     return forms.done(back, f"The API token {name} is revoked.")

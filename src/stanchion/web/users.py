@@ -88,7 +88,7 @@ async def change(here: Here, name: str, verb: Verb, request: Request) -> Respons
                 await routes.delete_user(here, who, name)
                 notice = f"{name} is deleted."
     except StanchionError as problem:
-        return forms.done(HERE, str(problem), good=False)
+        return forms.refused(HERE, problem)
     return forms.done(HERE, notice)
 
 
