@@ -22,10 +22,11 @@ from stanchion.api.services import Services
 from stanchion.model.errors import NotAllowed, StanchionError, TooSoon
 from stanchion.web import me, overview, render, resources, shell, signing_in, tokens, users
 from stanchion.web.resource import pages as resource
+from stanchion.web.settings import routes as settings
 from stanchion.web.visit import SignInFirst
 from stanchion.web.wizard import pages as wizard
 
-PAGES = (me, overview, resource, resources, signing_in, tokens, users, wizard)
+PAGES = (me, overview, resource, resources, settings, signing_in, tokens, users, wizard)
 """Every page's module, by name."""
 
 HEADERS = {

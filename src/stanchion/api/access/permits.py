@@ -71,9 +71,14 @@ CONSOLE_VIEWER = """
 CONSOLE_OPERATOR = """
     POST /console/resources/{name}/orders  POST /console/resources/{name}/scripts/{script}/test
     POST /console/resources/orders  POST /console/alerts/{name}
+    POST /console/settings/pause  POST /console/settings/resume
 """
 CONSOLE_ADMINISTRATOR = """
     GET /console/new  POST /console/new
+    POST /console/settings/policies  POST /console/settings/quorum  POST /console/settings/protocol
+    POST /console/settings/priorities  POST /console/settings/groups  POST /console/settings/groups/delete
+    POST /console/settings/notification  POST /console/settings/notification/test
+    POST /console/settings/down  POST /console/settings/up
     GET /console/users  GET /console/users/*  POST /console/users  POST /console/users/{name}/{verb}
     POST /console/tokens  POST /console/tokens/{name}/revoke  GET /console/audit  GET /console/audit/*
     POST /console/resources/{name}/delete  POST /console/resources/{name}/template
