@@ -1,8 +1,10 @@
 """Telling stories: what led to an event or a state, with the runs and orders on the way; and timelines of failovers."""
 
 import itertools
+from datetime import datetime
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from stanchion.api import finding, history, telling
 from stanchion.api.parameters import EventNamed, ResourceNamed
@@ -13,12 +15,14 @@ from stanchion.model.ids import ResourceName
 from stanchion.model.orders import Intent
 from stanchion.plan import story, timeline
 from stanchion.wire import replies
-from stanchion.wire.stories import IncidentInfo, IncidentList, RecoveryInfo, StepInfo, StoryInfo
+from stanchion.wire.stories import IncidentInfo, IncidentList, PhaseInfo, RecoveryInfo, StepInfo, StoryInfo
 
 router = APIRouter(tags=["events"])
 
 READ = 3000
 """So many entries a story or a timeline may reach back."""
+
+MOST_INCIDENTS = 100
 
 
 @router.get("/events/{name}/why")
@@ -47,9 +51,12 @@ async def of_resource(here: Here, name: ResourceNamed) -> StoryInfo:
 
 
 @router.get("/incidents")
-async def incidents(here: Here) -> IncidentList:
+async def incidents(
+    here: Here,
+    limit: Annotated[int, Query(ge=1, le=MOST_INCIDENTS, description="how many to tell at most")] = MOST_INCIDENTS,
+) -> IncidentList:
     """Tell of every node that was lost lately, and how long it took to bring back what it held: the newest first."""
-    return IncidentList(incidents=incident_infos(await _lines(here)))
+    return IncidentList(incidents=incident_infos(await _lines(here))[:limit])
 
 
 async def _lines(here: Services, before: str = "") -> tuple[Line, ...]:
@@ -96,16 +103,44 @@ def _run(of: Run) -> StepInfo:
                     text=f"the {of.script} script of {of.resource} on {of.node} {how} after {took_s:.1f} s{at}")
 
 
-def _incident(of: timeline.Incident) -> IncidentInfo:
-    return IncidentInfo(
-        node=of.node, at=replies.instant(of.at_s), event=of.line, detect_s=of.detect_s, prove_s=of.prove_s,
-        proof=telling.reason_info(of.proof) if of.proof else None,
-        recoveries=tuple(RecoveryInfo(
-            resource=one.resource, node=one.node, state=one.state, reason=telling.reason_info(one.why), event=one.line,
-            decide_s=one.decide_s, load_s=one.load_s, total_s=one.total_s) for one in of.recoveries))
-
-
 def incident_infos(lines: tuple[Line, ...]) -> tuple[IncidentInfo, ...]:
     """Tell the incidents of these lines, the newest first."""
     return tuple(_incident(one) for one in reversed(timeline.incidents(lines)))
 
+
+def _incident(of: timeline.Incident) -> IncidentInfo:
+    sent_at_s = of.sent_at_s
+    ended_at_s = of.ended_at_s if sent_at_s is not None else None
+    return IncidentInfo(
+        id=of.session, node=of.node, at=replies.instant(of.at_s), event=of.line, detect_s=of.detect_s,
+        prove_s=of.prove_s, proof=telling.reason_info(of.proof) if of.proof else None, over=of.over,
+        began_at=replies.instant(of.began_at_s), proven_at=_maybe(of.proven_at_s), ended_at=_maybe(of.ended_at_s),
+        returned_at=_maybe(of.returned_at_s),
+        total_s=None if of.ended_at_s is None else round(max(0.0, of.ended_at_s - of.began_at_s), 3),
+        phases=_phases(of, sent_at_s, ended_at_s), recoveries=tuple(_recovery(of, one) for one in of.recoveries))
+
+
+def _recovery(of: timeline.Incident, one: timeline.Recovery) -> RecoveryInfo:
+    return RecoveryInfo(
+        resource=one.resource, node=one.node, state=one.state, reason=telling.reason_info(one.why), event=one.line,
+        decide_s=one.decide_s, load_s=one.load_s, total_s=one.total_s, over=one.ended_at_s is not None,
+        ended_at=_maybe(one.ended_at_s), phases=_phases(of, one.sent_at_s, one.ended_at_s))
+
+
+def _phases(of: timeline.Incident, sent_at_s: float | None, ended_at_s: float | None) -> tuple[PhaseInfo, ...]:
+    """Cut the time into the four phases, as far as they have begun; an instant that nobody knows has no phase."""
+    marks: list[tuple[Literal["detect", "prove", "decide", "load"], float | None, float | None]] = [
+        ("detect", of.began_at_s if of.detect_s is not None else None, of.at_s),
+        ("prove", of.at_s, of.proven_at_s),
+        ("decide", of.proven_at_s, sent_at_s),
+        ("load", sent_at_s, ended_at_s),
+    ]
+    if sent_at_s is None and of.over:
+        marks = marks[:2]
+    return tuple(PhaseInfo(name=name, at=replies.instant(at_s), until=_maybe(until_s),
+                           seconds=None if until_s is None else round(max(0.0, until_s - at_s), 3))
+                 for name, at_s, until_s in marks if at_s is not None)
+
+
+def _maybe(wall_s: float | None) -> datetime | None:
+    return None if wall_s is None else replies.instant(wall_s)

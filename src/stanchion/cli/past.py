@@ -118,12 +118,18 @@ async def story(resource: AResource, /, *, common: Common = COMMON) -> None:
         session.tell(await session.client.story(resource), show_past.story)
 
 
-async def incidents(*, common: Common = COMMON) -> None:
-    """List the nodes that were lost lately, and how long each part of the failovers took."""
+async def incidents(*, limit: Annotated[int, Parameter(alias="-n")] = 100, common: Common = COMMON) -> None:
+    """List the nodes that were lost lately, the newest first, and how long each part of the failovers took.
+
+    Parameters
+    ----------
+    limit
+        How many to list at most, 1 to 100.
+    """
     async with common.session() as session:
         from stanchion.cli import show_past
 
-        session.tell(await session.client.incidents(), show_past.incidents)
+        session.tell(await session.client.incidents(limit=limit), show_past.incidents)
 
 
 async def report(*, format: Literal["html", "json"] = "html",  # noqa: A002 - the option's name

@@ -28,7 +28,8 @@ def incidents(of: stories.IncidentList) -> RenderableType:
     parts: list[RenderableType] = []
     for one in of.incidents:
         proof = one.proof.text if one.proof else "nothing proves yet that it stopped"
-        parts.append(Text(f"{instant(one.at)}  node {one.node} was lost: {proof}",
+        more = "" if one.over else " (not over yet)"
+        parts.append(Text(f"{instant(one.at)}  node {one.node} was lost: {proof}{more}",
                           style="bold" if one.proof else "bold red"))
         parts.append(Padding(_recoveries(one), (0, 0, 1, 2), expand=False))
     return Group(*parts)

@@ -65,9 +65,9 @@ class Past(ABC):
         """Ask what led to the state that a resource is in."""
         return await self._get(stories.StoryInfo, f"resources/{quote(resource, safe='') or '-'}/story")
 
-    async def incidents(self) -> stories.IncidentList:
-        """Ask for the losses of nodes and how long each part of the failover took."""
-        return await self._get(stories.IncidentList, "incidents")
+    async def incidents(self, *, limit: int | None = None) -> stories.IncidentList:
+        """Ask for the losses of nodes, the newest first, and how long each part of the failover took."""
+        return await self._get(stories.IncidentList, "incidents", {} if limit is None else {"limit": limit})
 
     async def notification(self) -> shapes.NotificationInfo:
         """Ask who is notified of what."""

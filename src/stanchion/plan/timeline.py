@@ -27,7 +27,10 @@ SETTLED = frozenset({State.RUNNING, State.COMATOSE, State.UNASSIGNED, State.OFFL
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recovery:
-    """What became of one resource. ``state`` is how it ended, or how far it is; a phase that has not ended is None."""
+    """What became of one resource. ``state`` is how it ended, or how far it is; a phase that has not ended is None.
+
+    ``sent_at_s`` is when it was sent, ``ended_at_s`` when it ran, or its load failed.
+    """
 
     resource: ResourceName
     node: NodeName | None
@@ -37,11 +40,16 @@ class Recovery:
     decide_s: float
     load_s: float | None = None
     total_s: float | None = None
+    sent_at_s: float = 0.0
+    ended_at_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """A node that was lost. ``line`` is the first that tells of it, ``detect_s`` None where nobody knows."""
+    """A node that was lost. ``line`` is the first that tells of it, ``detect_s`` None where nobody knows.
+
+    ``began_at_s`` is the last sign of life, as far as that is known, ``returned_at_s`` when the node joined again.
+    """
 
     node: NodeName
     session: str
@@ -51,6 +59,26 @@ class Incident:
     prove_s: float | None = None
     proof: Reason | None = None
     recoveries: tuple[Recovery, ...] = ()
+    began_at_s: float = 0.0
+    proven_at_s: float | None = None
+    returned_at_s: float | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing is left to come: it is proven or back, and whatever was sent elsewhere has arrived."""
+        known = self.proven_at_s is not None or self.returned_at_s is not None
+        return known and all(one.ended_at_s is not None for one in self.recoveries)
+
+    @property
+    def sent_at_s(self) -> float | None:
+        """When the first resource was sent elsewhere."""
+        return min((one.sent_at_s for one in self.recoveries), default=None)
+
+    @property
+    def ended_at_s(self) -> float | None:
+        """When the last resource had arrived, or the proof was there where nothing was held; None: it goes on."""
+        ends = [one.ended_at_s for one in self.recoveries if one.ended_at_s is not None]
+        return max(ends, default=self.proven_at_s or self.returned_at_s) if self.over else None
 
 
 def incidents(lines: Iterable[Line]) -> tuple[Incident, ...]:
@@ -69,13 +97,17 @@ def _incident(lines: Sequence[Line], session: str, noticed: Line) -> Incident:
                   and line.entry.reason.why in PROVEN), None)
     detect_s = _detected(noticed.entry)
     proven_s = proof.at_s if proof else at_s
+    began_s = at_s - (detect_s or 0.0)
+    back = next((line.entry for line in lines if line.id > noticed.id and line.entry.node == noticed.entry.node
+                 and line.entry.reason.why is Why.NODE_JOINED), None)
     found = {line.entry.resource: line for line in reversed(lines) if line.entry.resource is not None
              and line.entry.cause == session and line.id > noticed.id}
     return Incident(
         node=noticed.entry.node or NodeName("?"), session=session, at_s=at_s, line=noticed.id, detect_s=detect_s,
         prove_s=max(0.0, proven_s - at_s) if proof else None, proof=proof.reason if proof else None,
-        recoveries=tuple(_recovery(lines, line, at_s - (detect_s or 0.0), proven_s)
-                         for _, line in sorted(found.items(), key=lambda pair: pair[1].id)))
+        recoveries=tuple(_recovery(lines, line, began_s, proven_s)
+                         for _, line in sorted(found.items(), key=lambda pair: pair[1].id)),
+        began_at_s=began_s, proven_at_s=proof.at_s if proof else None, returned_at_s=back.at_s if back else None)
 
 
 def _recovery(lines: Sequence[Line], sent: Line, began_s: float, proven_s: float) -> Recovery:
@@ -88,7 +120,8 @@ def _recovery(lines: Sequence[Line], sent: Line, began_s: float, proven_s: float
     return Recovery(
         resource=entry.resource, node=(end or entry).node, state=state, why=(end or entry).reason, line=sent.id,
         decide_s=max(0.0, entry.at_s - proven_s), load_s=max(0.0, end.at_s - entry.at_s) if end else None,
-        total_s=max(0.0, end.at_s - began_s) if end else None)
+        total_s=max(0.0, end.at_s - began_s) if end else None, sent_at_s=entry.at_s,
+        ended_at_s=end.at_s if end else None)
 
 
 def _detected(entry: Entry) -> float | None:
