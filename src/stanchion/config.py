@@ -89,6 +89,9 @@ class AgentConfig:
         "doc": "Address on which the API listens. Default: 127.0.0.1, this host only."})
     listen_port: Annotated[StrictInt, Field(ge=1, le=65535)] = field(default=DEFAULT_PORT, metadata={
         "doc": f"Port on which the API listens, 1 to 65535. Default: {DEFAULT_PORT}."})
+    names: tuple[StrictStr, ...] = field(default=(), metadata={
+        "doc": "Further names by which browsers may call this host's console, as a proxy's. Default: none; its "
+               "addresses, its node's name and localhost count anyway."})
     ca: PathText | None = field(default=None, metadata={
         "doc": "Certificate of the cluster's authority. With it the API speaks TLS. Default: none, plain HTTP."})
     cert: PathText | None = field(default=None, metadata={

@@ -28,6 +28,8 @@ from stanchion.api import (
 from stanchion.api.access import routes as access
 from stanchion.api.contract import TAGS, Described, operation_id
 from stanchion.api.gate import Gate
+from stanchion.api.known_as import KnownAs
+from stanchion.api.patience import Patience
 from stanchion.api.services import Services
 
 DESCRIPTION = """\
@@ -67,4 +69,6 @@ def create(services: Services) -> FastAPI:
         v1.include_router(door)
     app.include_router(v1)
     app.add_middleware(Gate)
+    app.add_middleware(Patience)
+    app.add_middleware(KnownAs)
     return app

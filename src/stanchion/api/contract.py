@@ -55,8 +55,8 @@ TAGS = [
     {"name": "access", "description": "Users, API tokens and sessions."},
 ]
 
-ALWAYS = (HTTPStatus.BAD_REQUEST, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.INTERNAL_SERVER_ERROR,
-          HTTPStatus.SERVICE_UNAVAILABLE)
+ALWAYS = (HTTPStatus.BAD_REQUEST, HTTPStatus.MISDIRECTED_REQUEST, HTTPStatus.TOO_MANY_REQUESTS,
+          HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE)
 OF_BODIES = (HTTPStatus.NOT_FOUND, HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
 NEEDLESS = ("HTTPValidationError", "ValidationError")
 """What the framework describes and this API never answers."""
@@ -79,7 +79,7 @@ def also(*statuses: HTTPStatus) -> dict[int | str, dict[str, Any]]:
 
 def operation_id(route: APIRoute) -> str:
     """Name an operation by its method and its path: ``get_resource_runs``."""
-    (method,) = route.methods
+    (method,) = route.methods or {"GET"}
     return "_".join((method.lower(), *_words(route.path_format)))
 
 

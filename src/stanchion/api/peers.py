@@ -7,6 +7,7 @@ its certificate is believed and whether the clocks agree (``hello``), and gets n
 from fastapi import APIRouter, FastAPI
 
 from stanchion.api import admission, problems
+from stanchion.api.patience import Patience
 from stanchion.api.services import Here, Services
 from stanchion.wire import joining
 from stanchion.wire.replies import instant
@@ -31,4 +32,5 @@ def create(services: Services) -> FastAPI:
     problems.install(app)
     app.include_router(router, prefix="/v1")
     app.include_router(admission.certificates, prefix="/v1")
+    app.add_middleware(Patience)
     return app

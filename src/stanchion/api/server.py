@@ -16,6 +16,7 @@ from typing import cast
 import uvicorn
 from starlette.types import ASGIApp
 
+from stanchion.api.connections import Connection
 from stanchion.api.tls import Doorkeeper, Tls
 from stanchion.model.errors import HostError
 from stanchion.wire.requests import KEPT_S
@@ -83,7 +84,7 @@ async def serve(app: ASGIApp, host: str, port: int, *, ready: Callable[[int], No
     opened = listen(host, port)
     config = uvicorn.Config(app, log_config=None, log_level="critical", access_log=False, lifespan="off",
                             server_header=False, timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=KEPT_S,
-                            ws="none")
+                            ws="none", http=Connection)
     server = _Server(config, tls, door)
     serving = asyncio.create_task(server.serve(sockets=[opened]), name="api server")
     try:

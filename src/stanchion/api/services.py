@@ -30,7 +30,8 @@ class Services:
     ``view`` gives the agent's present view; ``changed`` returns at its next change and begins to listen as soon as it
     is awaited. ``process_of`` and ``end_process`` know only the scripts of this node. ``token_file`` is where the
     token stands on this host, for the sentence that refuses a wrong one. ``issuer`` signs certificates in a cluster of
-    hosts, ``ballot`` knows the members of its etcd, and ``etcd`` are those that this agent uses.
+    hosts, ``ballot`` knows the members of its etcd, and ``etcd`` are those that this agent uses. ``names`` are further
+    ones by which browsers may call this host.
     ``passwords`` checks those of users, and ``vigil`` is what is remembered of who tries.
     """
 
@@ -47,6 +48,7 @@ class Services:
     token: str
     version: str
     token_file: str = ""
+    names: tuple[str, ...] = ()
     notifier: Notifier | None = None
     issuer: Issuer | None = None
     ballot: Ballot | None = None

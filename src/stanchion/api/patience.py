@@ -1,0 +1,82 @@
+"""A request's body comes whole, in time, and not too large; or the request is not carried out.
+
+The body is not read here. What is handed on is a ``receive`` that has patience for ``BODY_S`` in all, however the body
+is dripped, counts what comes, whatever ``Content-Length`` says, and ends the request when its sender is gone before it
+was complete: half a body can be a whole order, another one than was meant.
+"""
+
+import asyncio
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from stanchion.api.problems import problem
+from stanchion.model.errors import InvalidInput
+from stanchion.wire.bounds import LARGEST_BODY_BYTES
+
+BODY_S = 30.0
+
+REFUSALS = {
+    HTTPStatus.REQUEST_TIMEOUT: f"the body of the request did not come within {BODY_S:g} s; send it again at once",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the request body is larger than {LARGEST_BODY_BYTES} bytes; send less",
+}
+
+
+class _NotWhole(BaseException):
+    """There is no whole body. No ``Exception``, so that no layer in between takes it for a fault of its own."""
+
+    def __init__(self, status: HTTPStatus | None = None) -> None:
+        self.status = status
+
+
+class Patience:
+    """ASGI middleware that hands requests on whose bodies come as they should."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on, until its body proves to be no good."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        said = False
+
+        async def watched(message: Message) -> None:
+            nonlocal said
+            said = True
+            await send(message)
+
+        try:
+            await self._app(scope, _Arriving(receive), watched)
+        except _NotWhole as fault:
+            if fault.status is not None and not said:
+                refusal = problem(fault.status, REFUSALS[fault.status], kind=InvalidInput,
+                                  headers={"connection": "close"})
+                await refusal(scope, receive, send)
+
+
+class _Arriving:
+    """Receives a body, up to its bounds in time and size."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._until_s = asyncio.get_running_loop().time() + BODY_S
+        self._bytes = 0
+        self._whole = False
+
+    async def __call__(self) -> Message:
+        if self._whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until_s):
+                message = await self._receive()
+        except TimeoutError:
+            raise _NotWhole(HTTPStatus.REQUEST_TIMEOUT) from None
+        if message["type"] != "http.request":
+            raise _NotWhole
+        self._bytes += len(message.get("body", b""))
+        if self._bytes > LARGEST_BODY_BYTES:
+            raise _NotWhole(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        self._whole = not message.get("more_body", False)
+        return message
