@@ -1,16 +1,17 @@
 """One connection, and how long it may make others wait.
 
-The library answers whoever speaks at a good pace. Who does not is bounded here: the head of a request must come within
-``HEAD_S``, however it is dripped; what is sent to a reader must be taken within ``STUCK_S``; one address has a bounded
-number of connections, and so have all together, because the agent beside this needs descriptors of its own. Whoever
-goes beyond is told so in a sentence, where there is still somebody to tell it to, and is let go.
+The library answers whoever speaks at a good pace. Who does not is bounded here: the head of a request must come in
+time, however it is dripped; what is sent to a reader must be taken in time; one address has a bounded number of
+connections, and so have all together, because the agent beside this needs descriptors of its own. Whoever goes beyond
+is told so in a sentence, where there is still somebody to tell it to, and is let go.
 
 What cannot be read as HTTP at all never reaches the application; the problem about it is written here.
 """
 
 import asyncio
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, ClassVar
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -18,20 +19,29 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from stanchion.api.problems import problem
 from stanchion.model.errors import InvalidInput, StanchionError, TooSoon
 
-HEAD_S = 10.0
-STUCK_S = 60.0
-PER_ADDRESS = 128
-"""A browser opens six for each host, a proxy some dozens."""
-
-ALL = 512
 RETRY_S = 5
 
 UNREADABLE = "this is no HTTP request that can be read, or all but its body is larger than 64 KiB; send it anew"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """How much patience there is: for the head of a request, and for a reader that takes nothing, in seconds.
+
+    ``per_address`` connections are taken from one address (a browser opens six for each host, a proxy some dozens),
+    and ``at_once`` in all.
+    """
+
+    head_s: float = 10.0
+    stuck_s: float = 60.0
+    per_address: int = 128
+    at_once: int = 512
+
+
 class Connection(H11Protocol):
     """A connection that waits for nobody without end."""
 
+    bounds: ClassVar[Bounds] = Bounds()
     _waiting: asyncio.TimerHandle | None = None
     _stuck: asyncio.TimerHandle | None = None
     _heard = False
@@ -42,11 +52,11 @@ class Connection(H11Protocol):
         address = self.client[0] if self.client else ""
         near = sum(1 for each in self.connections if isinstance(each, Connection) and each.client
                    and each.client[0] == address)
-        if near > PER_ADDRESS:
-            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, f"{PER_ADDRESS} connections from {address} are open; close some "
+        if near > self.bounds.per_address:
+            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, f"{self.bounds.per_address} connections from {address} are open; close some "
                                                        "of them", TooSoon)
-        elif len(self.connections) > ALL:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{ALL} connections are open; ask another node, or try again "
+        elif len(self.connections) > self.bounds.at_once:
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{self.bounds.at_once} connections are open; ask another node, or try again "
                                                          "in a moment")
         else:
             self._wait()
@@ -77,7 +87,7 @@ class Connection(H11Protocol):
         """Stop writing; who takes nothing for too long is cut off."""
         super().pause_writing()
         self._unstick()
-        self._stuck = self.loop.call_later(STUCK_S, self.transport.abort)
+        self._stuck = self.loop.call_later(self.bounds.stuck_s, self.transport.abort)
 
     def resume_writing(self) -> None:
         """Go on writing."""
@@ -93,7 +103,7 @@ class Connection(H11Protocol):
 
     def _wait(self) -> None:
         if self._waiting is None and not self.transport.is_closing():
-            self._waiting = self.loop.call_later(HEAD_S, self._lose_patience)
+            self._waiting = self.loop.call_later(self.bounds.head_s, self._lose_patience)
 
     def _rest(self) -> None:
         if self._waiting is not None:
@@ -110,7 +120,7 @@ class Connection(H11Protocol):
         if self._is_asked() or self.transport.is_closing():
             return
         if self._heard and self.conn.their_state is h11.IDLE:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"the head of the request did not come within {HEAD_S:g} s; "
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"the head of the request did not come within {self.bounds.head_s:g} s; "
                                                      "send it again at once", InvalidInput)
         else:
             self.transport.close()
@@ -125,3 +135,8 @@ class Connection(H11Protocol):
                 self.transport.write(self.conn.send(part) or b"")
         self._rest()
         self.transport.close()
+
+
+def bounded(by: Bounds) -> type[Connection]:
+    """Give connections with this much patience."""
+    return type("Bounded", (Connection,), {"bounds": by})

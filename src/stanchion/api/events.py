@@ -78,11 +78,13 @@ async def events(
     here: Here, wanted: Filter,
     after: Annotated[str | None, Query(
         max_length=LONGEST_NAME, description="from beyond this id; left out: the newest")] = None,
+    before: Annotated[str | None, Query(
+        max_length=LONGEST_NAME, description="the newest before this id; counts only without `after`")] = None,
     limit: Annotated[int, Query(ge=1, le=1000, description="so many at most")] = 50,
 ) -> EventPage:
     """Read the history, the oldest first; without ``after``, the newest ``limit`` of it."""
     if after is None:
-        found, last = await history.newest(here.store, wanted, limit)
+        found, last = await history.newest(here.store, wanted, limit, before=before or "")
     else:
         found, last = await history.entries(here.store, after, wanted, limit)
     return EventPage(events=tuple(telling.event_info(*pair) for pair in found), last=last)

@@ -17,7 +17,7 @@ from stanchion.wire.bounds import LARGEST_BODY_BYTES
 BODY_S = 30.0
 
 REFUSALS = {
-    HTTPStatus.REQUEST_TIMEOUT: f"the body of the request did not come within {BODY_S:g} s; send it again at once",
+    HTTPStatus.REQUEST_TIMEOUT: "the body of the request did not come in time; send it again at once",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the request body is larger than {LARGEST_BODY_BYTES} bytes; send less",
 }
 
@@ -32,8 +32,9 @@ class _NotWhole(BaseException):
 class Patience:
     """ASGI middleware that hands requests on whose bodies come as they should."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, body_s: float = BODY_S) -> None:
         self._app = app
+        self._body_s = body_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on, until its body proves to be no good."""
@@ -48,7 +49,7 @@ class Patience:
             await send(message)
 
         try:
-            await self._app(scope, _Arriving(receive), watched)
+            await self._app(scope, _Arriving(receive, self._body_s), watched)
         except _NotWhole as fault:
             if fault.status is not None and not said:
                 refusal = problem(fault.status, REFUSALS[fault.status], kind=InvalidInput,
@@ -59,9 +60,9 @@ class Patience:
 class _Arriving:
     """Receives a body, up to its bounds in time and size."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, body_s: float) -> None:
         self._receive = receive
-        self._until_s = asyncio.get_running_loop().time() + BODY_S
+        self._until_s = asyncio.get_running_loop().time() + body_s
         self._bytes = 0
         self._whole = False
 

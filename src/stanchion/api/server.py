@@ -16,12 +16,13 @@ from typing import cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from stanchion.api.connections import Connection
+from stanchion.api.connections import Bounds, bounded
 from stanchion.api.tls import Doorkeeper, Tls
 from stanchion.model.errors import HostError
 from stanchion.wire.requests import KEPT_S
 
 BACKLOG = 128
+PATIENCE = Bounds()
 GRACE_S = 1
 """How long running requests may take when the server stops; streams and long polls are cut off then."""
 
@@ -74,17 +75,18 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(app: ASGIApp, host: str, port: int, *, ready: Callable[[int], None] | None = None,
-                tls: Tls | None = None, door: str = "API") -> None:
+                tls: Tls | None = None, door: str = "API", bounds: Bounds = PATIENCE) -> None:
     """Serve until cancelled, then stop in order. ``ready`` is called with the port once connections are taken.
 
-    With ``tls`` every connection is a TLS one; ``door`` names it in the journal.
+    With ``tls`` every connection is a TLS one; ``door`` names it in the journal; ``bounds`` is how much patience there
+    is with those who call.
 
     Raises ``HostError`` where the address cannot be had.
     """
     opened = listen(host, port)
     config = uvicorn.Config(app, log_config=None, log_level="critical", access_log=False, lifespan="off",
                             server_header=False, timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=KEPT_S,
-                            ws="none", http=Connection)
+                            ws="none", http=bounded(bounds))
     server = _Server(config, tls, door)
     serving = asyncio.create_task(server.serve(sockets=[opened]), name="api server")
     try:

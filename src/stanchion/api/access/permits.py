@@ -71,10 +71,16 @@ CONSOLE_VIEWER = """
 CONSOLE_OPERATOR = """
     POST /console/resources/{name}/orders  POST /console/resources/{name}/scripts/{script}/test
     POST /console/resources/orders  POST /console/alerts/{name}
+    POST /console/nodes/{name}/drain  POST /console/nodes/{name}/undrain  POST /console/nodes/{name}/hand-over
+    POST /console/nodes/{name}/adopt
     POST /console/settings/pause  POST /console/settings/resume
 """
 CONSOLE_ADMINISTRATOR = """
     GET /console/new  POST /console/new
+    POST /console/nodes/{name}/leave  POST /console/nodes/{name}/join  POST /console/nodes/{name}/release
+    POST /console/nodes/{name}/confirm-down  POST /console/nodes/{name}/remove
+    GET /console/nodes/{name}/fence  POST /console/nodes/{name}/fence  POST /console/nodes/{name}/fence-test
+    POST /console/join-tokens  POST /console/join-tokens/{name}/revoke
     POST /console/settings/policies  POST /console/settings/quorum  POST /console/settings/protocol
     POST /console/settings/priorities  POST /console/settings/groups  POST /console/settings/groups/delete
     POST /console/settings/notification  POST /console/settings/notification/test

@@ -140,13 +140,15 @@ async def read_audit(
     until: Annotated[datetime | None, Query(description="only up to this instant")] = None,
     after: Annotated[str | None, Query(
         max_length=LONGEST_NAME, description="from beyond this id; left out: the newest")] = None,
+    before: Annotated[str | None, Query(
+        max_length=LONGEST_NAME, description="the newest before this id; counts only without `after`")] = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> access.AuditPage:
     """Tell what people and programs did and tried, the oldest first; without ``after``, the newest ``limit`` of it."""
     wanted = history.Wanted(since_s=instant_of(since), until_s=instant_of(until), whys=AUDITED,
                             operand=user.casefold() if user else None)
     if after is None:
-        found, last = await history.newest(here.store, wanted, limit)
+        found, last = await history.newest(here.store, wanted, limit, before=before or "")
     else:
         found, last = await history.entries(here.store, after, wanted, limit)
     return access.AuditPage(entries=tuple(_deeds(found)), last=last)
