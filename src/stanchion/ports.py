@@ -310,6 +310,18 @@ class Notifier(Protocol):
         ...
 
 
+class Passwords(Protocol):
+    """The slow hashes of passwords. Both raise ``TooSoon`` where too many wait already."""
+
+    async def digest(self, password: str) -> str:
+        """Give the hash of a password."""
+        ...
+
+    async def fits(self, password: str, digest: str) -> bool:
+        """Tell whether it is the password of that hash; an empty hash costs the same work and fits nothing."""
+        ...
+
+
 class Lint(Protocol):
     """Reads a script before it is saved."""
 
