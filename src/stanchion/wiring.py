@@ -156,13 +156,15 @@ async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: Scri
     """Answer for the cluster, for ever; a taken port or a missing token costs the API, never the machines."""
     services = await asyncio.to_thread(importlib.import_module, "stanchion.api.services")
     lint = await asyncio.to_thread(importlib.import_module, "stanchion.drivers.lint")
+    passwords = await asyncio.to_thread(importlib.import_module, "stanchion.trust.passwords")
     while True:
         try:
             here = services.Services(
                 node=NodeName(config.node), store=doors.store, view=lambda: daemon.view, changed=daemon.loop.changed,
                 clock=doors.clock, chance=doors.chance, fencer=doors.fencer, lint=lint.ScriptLint(),
                 process_of=runner.process_of, running=runner.running, end_process=runner.end,
-                token=_token(config), version=__version__, token_file=str(config.token_file), notifier=await _notifier(),
+                token=_token(config), version=__version__, token_file=str(config.token_file),
+                names=config.names, notifier=await _notifier(),
                 statistics=lambda: daemon.statistics, clear_statistics=daemon.clear_statistics,
                 store_away=lambda: daemon.tenure.reach.away, silent=lambda: daemon.silent,
                 passwords=passwords.Argon(), **ways.services)
