@@ -1,5 +1,7 @@
 """The settings' page: each section is saved by itself, refused in one sentence, and shows what stands."""
 
+from itertools import pairwise
+
 import pytest
 
 from browsing import Browser, Page, signed_in
@@ -7,8 +9,8 @@ from stanchion.model.access import Role
 from stanchion.model.cluster import Settings
 from stanchion.model.groups import Bond
 from stanchion.model.notification import Channel, Mail, Volume
-from stanchion.model.state import State
 from stanchion.model.standing import Shutdown, Standing
+from stanchion.model.state import State
 from stanchion.model.timing import TIMINGS, Profile
 from stanchion.web.pictures import timers
 from stanchion.web.settings.order import moved
@@ -95,13 +97,13 @@ def test_the_axis_of_a_profile_ends_its_spans_where_the_next_begin(profile: Prof
     of = TIMINGS[profile]
     axis = timers.axis(of)
     assert [each.at_s for each in axis.marks] == [of.renew_s, of.halt_s, of.fence_s, of.lease_s]
-    for before, after in zip(axis.spans, axis.spans[1:], strict=False):
+    for before, after in pairwise(axis.spans):
         assert before.end_s == after.begin_s
         assert before.x + before.width == pytest.approx(after.x, abs=0.2)
     assert axis.spans[-1].end_s is None
     assert axis.spans[-1].x + axis.spans[-1].width <= axis.width
     lines = [[each.x for each in axis.marks if each.line == line] for line in (0, 1)]
-    assert all(after - before > 60 for line in lines for before, after in zip(line, line[1:], strict=False)), (
+    assert all(after - before > 60 for line in lines for before, after in pairwise(line)), (
         "labels on one line do not overlap")
 
 

@@ -1,59 +1,10 @@
-"""Export files: resources and templates as YAML or JSON, for people to read, keep and compare.
+"""Export files: read from the disk, within bounds. What stands in them is the business of ``wire.written``."""
 
-Scripts stand in YAML as they are, line by line. What comes in is not trusted: its size is bounded, aliases (which can
-make a few lines into gigabytes) are refused, and only plain data is read.
-"""
-
-import io
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
-
-from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent
-from ruamel.yaml.scalarstring import LiteralScalarString
 
 from stanchion.model.errors import InvalidInput
 
-if TYPE_CHECKING:
-    from stanchion.wire.documents import Bundle
-
 LARGEST_BYTES = 16 * 1024 * 1024
-LARGEST_YAML_BYTES = 4 * 1024 * 1024
-MOST_DEPTH = 20
-
-Form = Literal["yaml", "json"]
-Shape = TypeVar("Shape", bound=BaseModel)
-
-WIDTH = 4096
-"""Lines are never folded: what was one line stays one."""
-
-
-def written(of: BaseModel, form: Form) -> str:
-    """Write a document as text."""
-    data = of.model_dump(mode="json", exclude_none=True)
-    if form == "json":
-        return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    yaml = YAML(pure=True)
-    yaml.width = WIDTH
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    yaml.dump(_readable(data), stream)
-    return stream.getvalue()
-
-
-def _readable(data: Any) -> Any:
-    """Have texts of several lines written line by line."""
-    match data:
-        case dict():
-            return {key: _readable(value) for key, value in data.items()}
-        case list():
-            return [_readable(value) for value in data]
-        case str() if "\n" in data:
-            return LiteralScalarString(data)
-    return data
 
 
 def content(file: Path) -> bytes:
@@ -66,60 +17,3 @@ def content(file: Path) -> bytes:
     if len(data) > LARGEST_BYTES:
         raise InvalidInput(f"the file {file} has more than {LARGEST_BYTES // 1024 // 1024} MiB; no export is so large")
     return data
-
-
-def parsed(data: bytes, file: Path) -> Any:
-    """Read YAML or JSON. Raises ``InvalidInput`` with one sentence."""
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as fault:
-        raise InvalidInput(f"the file {file} is not a text in UTF-8 (byte {fault.start + 1})") from None
-    try:
-        if text.lstrip().startswith(("{", "[")):
-            return json.loads(text)
-        if len(data) > LARGEST_YAML_BYTES:
-            raise InvalidInput(f"the YAML file {file} has more than {LARGEST_YAML_BYTES // 1024 // 1024} MiB; "
-                               "export it as JSON instead")
-        return _plain_yaml(text, file)
-    except (ValueError, RecursionError, YAMLError) as fault:
-        said = " ".join(str(getattr(fault, "problem", None) or fault).split())[:200]
-        raise InvalidInput(f"the file {file} is neither valid YAML nor JSON: {said}") from None
-
-
-def _plain_yaml(text: str, file: Path) -> Any:
-    depth = 0
-    for event in YAML(typ="safe", pure=True).parse(io.StringIO(text)):
-        if isinstance(event, AliasEvent):
-            raise InvalidInput(f"the YAML file {file} uses aliases (*{event.anchor}); write things out instead")
-        depth += type(event).__name__ in {"MappingStartEvent", "SequenceStartEvent"}
-        depth -= type(event).__name__ in {"MappingEndEvent", "SequenceEndEvent"}
-        if depth > MOST_DEPTH:
-            raise InvalidInput(f"the YAML file {file} nests things more than {MOST_DEPTH} deep")
-    return YAML(typ="safe", pure=True).load(text)
-
-
-def bundle(data: bytes, file: Path) -> "Bundle":
-    """Read an export file, or one template as a document. Raises ``InvalidInput`` with what is wrong in it first."""
-    from stanchion.wire.documents import Bundle, TemplateDocument
-
-    plain = parsed(data, file)
-    if isinstance(plain, dict) and "name" in plain:
-        return Bundle(templates=(checked(TemplateDocument, plain, file),))
-    found = checked(Bundle, plain, file)
-    if not found.templates and not found.resources:
-        raise InvalidInput(f"the file {file} holds neither resources nor templates")
-    return found
-
-
-def checked(shape: type[Shape], plain: Any, file: Path) -> Shape:
-    """Read plain data as a document. Raises ``InvalidInput``."""
-    if not isinstance(plain, dict):
-        raise InvalidInput(f"the file {file} holds no document: it must say `format: stanchion/1`, and resources or "
-                           "templates")
-    try:
-        return shape.model_validate(plain)
-    except ValidationError as fault:
-        first = fault.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        what = "is not known here" if first["type"] == "extra_forbidden" else first["msg"].lower()
-        raise InvalidInput(f"in the file {file}, {place or 'it'}: {what}") from None

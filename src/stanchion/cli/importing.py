@@ -60,10 +60,10 @@ async def export(*names: str, file: Path | None = None, form: Annotated[
 
 async def put(session: Session, names: Sequence[str], file: Path | None, form: Literal["yaml", "json"]) -> None:
     """Write what is named, or all, into a new file, or show it. Raises ``NotFound``, ``AlreadyExists``."""
-    from stanchion.cli import documents
+    from stanchion.wire import written
 
     bundle = await _named(session, names) if names else await session.client.export()
-    give(session, documents.written(bundle, form), file,
+    give(session, written.written(bundle, form), file,
          f"{_count(len(bundle.resources), 'resource')} and {_count(len(bundle.templates), 'template')} are in {file}")
 
 
@@ -107,6 +107,7 @@ def read(path: Path) -> "Found":
     from stanchion.cli.ncs import directory
     from stanchion.cli.ncs import export as ncs_export
     from stanchion.cli.ncs.found import Found
+    from stanchion.wire import written
 
     if path.is_dir():
         return directory.read(path)
@@ -115,7 +116,7 @@ def read(path: Path) -> "Found":
         raise InvalidInput(f"the file {path} is not a text; import reads XML, YAML and JSON")
     if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return ncs_export.read(data)
-    bundle = documents.bundle(data, path)
+    bundle = written.bundle(data, f"the file {path}")
     return Found(resources=list(bundle.resources), templates=list(bundle.templates))
 
 

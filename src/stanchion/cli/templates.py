@@ -166,11 +166,11 @@ async def export(template: ATemplate, /, *, file: Path | None = None, common: Co
     file
         File to write, which must not exist; left out, it is shown.
     """
-    from stanchion.cli import documents
+    from stanchion.wire import written
 
     async with common.session() as session:
         document = await session.client.template_document(template)
-        importing.give(session, documents.written(document, "json" if session.json else "yaml"), file,
+        importing.give(session, written.written(document, "json" if session.json else "yaml"), file,
                        f"the template {document.name} is in {file}")
 
 
@@ -179,11 +179,11 @@ app.command(importing.import_, name="import")
 
 async def _edit(session: Session, name: str, seen: int) -> None:
     """Open the template in the operator's editor; what was typed is kept when it cannot be saved."""
-    from stanchion.cli import documents
+    from stanchion.wire import written
 
     place = Path(tempfile.mkdtemp(prefix=f"stanchion-{name}-"))
     file = place / f"{name}.yaml"
-    before = documents.written(await session.client.template_document(name), "yaml")
+    before = written.written(await session.client.template_document(name), "yaml")
     file.write_text(before, encoding="utf-8")
     editing.run_editor(place, [file])
     if file.read_text(encoding="utf-8") == before:
@@ -201,15 +201,16 @@ async def _edit(session: Session, name: str, seen: int) -> None:
 def _document(file: Path) -> "TemplateDocument":
     """Read one template from a file: bare, or the only one in an export."""
     from stanchion.cli import documents
+    from stanchion.wire import written
     from stanchion.wire.documents import Bundle, TemplateDocument
 
-    plain = documents.parsed(documents.content(file), file)
+    plain = written.parsed(documents.content(file), f"the file {file}")
     if isinstance(plain, dict) and "templates" in plain:
-        bundle = documents.checked(Bundle, plain, file)
+        bundle = written.checked(Bundle, plain, f"the file {file}")
         if len(bundle.templates) != 1 or bundle.resources:
             raise InvalidInput(f"the file {file} holds more than one template; import it: stanchion import {file}")
         return bundle.templates[0]
-    return documents.checked(TemplateDocument, plain, file)
+    return written.checked(TemplateDocument, plain, f"the file {file}")
 
 
 def _tell(session: Session, saved: "TemplateSaved", done: str) -> None:
