@@ -8,10 +8,11 @@ importing twice is importing once.
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from stanchion.api import documents, edits, finding, template_edits
 from stanchion.api.contract import also
+from stanchion.api.gate import UNCHANGED
 from stanchion.api.services import By, Here, Services
 from stanchion.model.errors import AlreadyExists, InvalidInput, StanchionError
 from stanchion.model.resource import ResourceSpec, ScriptKind
@@ -40,9 +41,11 @@ async def export(here: Here, resource: Names = None, template: Names = None) -> 
 
 
 @router.post("/import")
-async def take(here: Here, by: By, asked: Bundle, *,
+async def take(here: Here, by: By, asked: Bundle, *, response: Response,
                dry_run: Annotated[bool, Query(description="only tell what would be made")] = False) -> ImportReport:
     """Make resources and templates of documents. Resources begin Offline."""
+    if dry_run:
+        response.headers[UNCHANGED] = "1"  # so that the audit is not told of what was only asked
     items = [await _template(here, each, by, dry_run=dry_run) for each in asked.templates]
     planned: list[ResourceSpec] = []
     items += [await _resource(here, each, by, planned=planned, dry_run=dry_run) for each in asked.resources]

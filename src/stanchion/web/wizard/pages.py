@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from stanchion.api import templates
 from stanchion.api.access.principal import Principal
+from stanchion.api.gate import UNCHANGED
 from stanchion.api.problems import status_of
 from stanchion.api.services import Here, Services
 from stanchion.model.errors import InvalidInput, StanchionError
@@ -49,10 +50,12 @@ async def step(here: Here, request: Request) -> Response:
             at = steps.beside(way, at, -1).key
         elif go in {each.key for each in way}:
             at = go
-        return await page.answer(here, request, **await _shown(here, entered, at, who.name))
+        answer = await page.answer(here, request, **await _shown(here, entered, at, who.name))
     except StanchionError as problem:
         shown = await _shown(here, entered, at, who.name)
-        return await page.answer(here, request, status_of(problem), **shown | {"error": _sentence(problem)})
+        answer = await page.answer(here, request, status_of(problem), **shown | {"error": _sentence(problem)})
+    answer.headers[UNCHANGED] = "1"  # nothing is made before the last step, so there is nothing to audit
+    return answer
 
 
 async def _check(here: Services, entered: Entered, at: str, known: tuple[FieldInfo, ...], by: str) -> None:
