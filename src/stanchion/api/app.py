@@ -12,6 +12,7 @@ from stanchion.api import (
     monitoring,
     nodes,
     notification,
+    orders,
     overview,
     problems,
     report,
@@ -60,7 +61,7 @@ def create(services: Services) -> FastAPI:
                                                                "API token"))
     v1 = APIRouter(prefix="/v1", dependencies=[bearer])
     for part in (clusters, standing, settings, nodes, templates, resources, scripts, importing, events, stories,
-                 notification, report, statistics, what_if, monitoring, overview):
+                 notification, report, statistics, what_if, monitoring, overview, orders):
         v1.include_router(part.router)
     v1.include_router(nodes.agents)
     v1.include_router(access.router)

@@ -1,5 +1,6 @@
 """Taking an order: judged at once so that a mistake is told at once, then written for the master to carry out."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from stanchion.api import telling
@@ -7,7 +8,7 @@ from stanchion.api.services import Services
 from stanchion.model.cluster import key_of
 from stanchion.model.errors import NotFound, NotNow
 from stanchion.model.history import Entry
-from stanchion.model.ids import NOTHING, IntentId, NodeName, ResourceName
+from stanchion.model.ids import NOTHING, IntentId, NodeName, ResourceName, Revision
 from stanchion.model.orders import Intent, Outcome, Verb
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.state import AlertKind
@@ -24,12 +25,27 @@ async def take(here: Services, verb: Verb, by: str, *, resource: ResourceName | 
 
     Raises ``NotFound`` or ``NotNow`` with the reason when it cannot be taken.
     """
+    return await _write(here, judged(here, verb, by, resource=resource, node=node, live=live, **more))
+
+
+def judged(here: Services, verb: Verb, by: str, *, resource: ResourceName | None = None,
+           node: NodeName | None = None, live: bool | None = None, **more: Any) -> Intent:
+    """Make an order that can be taken now. Raises ``NotFound`` or ``NotNow`` with the reason when it cannot."""
     intent = Intent(id=IntentId(here.chance.token()), verb=verb, by=by, at_s=here.clock.now().wall_s,
                     resource=resource, node=node, live=live, alert=_asked(here, resource), **more)
     why = orders.refusal(here.view(), intent)
     if why is not None:
         raise (NotFound if why.why in _UNKNOWN else NotNow)(sentence(why))
-    return await _write(here, intent)
+    return intent
+
+
+async def write_all(here: Services, intents: Sequence[Intent]) -> Revision:
+    """Write many orders at once: all of them or none. Raises ``NotNow``."""
+    answer = await here.store.commit(Transaction(
+        guards=tuple(Guard(key_of(intent), NOTHING) for intent in intents), puts=tuple(map(Put, intents))))
+    if isinstance(answer, Conflict):
+        raise NotNow("another order has the same id; repeat the order")
+    return answer.revision
 
 
 def _asked(here: Services, name: ResourceName | None) -> AlertKind | None:

@@ -61,10 +61,19 @@ def status_of(error: StanchionError) -> HTTPStatus:
 def problem(status: int, text: str, *, kind: type[StanchionError] = StanchionError,
             headers: dict[str, str] | None = None) -> Response:
     """Make the answer for an error; the half of the text after a semicolon says what to do."""
+    return JSONResponse(_problem(status, text, kind).model_dump(mode="json"), status, headers,
+                        media_type="application/problem+json")
+
+
+def told(error: StanchionError) -> Problem:
+    """Tell an error as a part of an answer that is about more."""
+    return _problem(status_of(error), str(error), type(error))
+
+
+def _problem(status: int, text: str, kind: type[StanchionError]) -> Problem:
     detail, _, do = text.partition("; ")
     title = TITLES.get(HTTPStatus(status), HTTPStatus(status).phrase)
-    told = Problem(type=problem_type(kind), title=title, status=status, detail=detail, do=do)
-    return JSONResponse(told.model_dump(mode="json"), status, headers, media_type="application/problem+json")
+    return Problem(type=problem_type(kind), title=title, status=status, detail=detail, do=do)
 
 
 def invalid_sentence(errors: Sequence[Any]) -> str:

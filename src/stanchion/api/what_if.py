@@ -6,8 +6,9 @@ done in a thread: the agent's own deadlines do not wait for it.
 
 import asyncio
 from collections.abc import Mapping
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from stanchion.api import finding, telling
 from stanchion.api.parameters import NodeNamed, ResourceNamed
@@ -16,9 +17,10 @@ from stanchion.model.cluster import ClusterView
 from stanchion.model.foresight import RUNS, How
 from stanchion.model.ids import Moment, NodeName
 from stanchion.plan import playing, what_if, what_if_told
+from stanchion.wire.bounds import LONGEST_NAME
 from stanchion.wire.what_if import LossInfo, LossList, NumberInfo, ProspectInfo, TurnInfo, WhatIfInfo
 
-router = APIRouter(prefix="/what-if", tags=["what if"])
+router = APIRouter(prefix="/what-if", tags=["cluster"])
 
 
 @router.get("")
@@ -44,7 +46,11 @@ async def drain(here: Here, by: By, name: NodeNamed) -> WhatIfInfo:
 
 
 @router.get("/migrate/{name}")
-async def migrate(here: Here, by: By, name: ResourceNamed, node: str | None = None) -> WhatIfInfo:
+async def migrate(
+    here: Here, by: By, name: ResourceNamed,
+    node: Annotated[str | None, Query(
+        max_length=LONGEST_NAME, description="where to; left out, the best node", examples=["node2"])] = None,
+) -> WhatIfInfo:
     """Tell what would happen if this resource were moved now; without a node, to the best one."""
     view = here.view()
     found, target = finding.resource(view, name), finding.node(view, node) if node else None

@@ -11,11 +11,14 @@ from cyclopts import Parameter
 
 from stanchion.cli.completing import ANode, AResource, MaybeNode
 from stanchion.cli.session import COMMON, Common, Session
-from stanchion.model.errors import NotFound, StanchionError
+from stanchion.model.errors import InvalidInput, NotFound, StanchionError
 from stanchion.model.orders import Outcome
 
 if TYPE_CHECKING:
     from stanchion.wire.replies import IntentInfo, ResourceInfo
+
+MOST = 500
+"""So many resources can be ordered at once."""
 
 STEP_S = 1.0
 """How often the progress line is brought up to date."""
@@ -69,6 +72,58 @@ async def migrate(resource: AResource, node: ANode, /, *, wait: bool = True,
     """
     async with common.session() as session:
         await finish(session, await session.client.migrate(resource, node, live=live), wait=wait)
+
+
+async def order(verb: Literal["online", "offline", "migrate"], /, *resources: AResource, to: MaybeNode = None,
+                wait: bool = True, common: Common = COMMON) -> None:
+    """Order many resources online, offline or to another node at once; what is wrong with one does not stop the others.
+
+    Parameters
+    ----------
+    verb
+        What to order.
+    resources
+        Names of the resources, in any case; 500 at most.
+    to
+        Node to load them on, or to move them to; left out, the best one for each.
+    wait
+        Wait until all orders have ended.
+    """
+    from stanchion.wire.orders import ManyOrders, OneOrder
+
+    if not resources:
+        raise InvalidInput("no resource was named")
+    if len(resources) > MOST:
+        raise InvalidInput(f"{len(resources)} resources are too many at once; name {MOST} at most")
+    asked = ManyOrders(orders=tuple(OneOrder(verb=verb, resource=name, node=to) for name in resources))
+    async with common.session() as session:
+        told = await session.client.order_many(asked)
+        faults = 0
+        for one in told.results:
+            if one.problem is not None:
+                fault = f"{one.problem.detail}; {one.problem.do}" if one.problem.do else one.problem.detail
+            else:
+                fault = await _outcome(session, one.intent, wait=wait) if one.intent else ""
+            faults += bool(fault)
+            if fault:
+                session.terminal.complain(f"{one.resource}: {fault}")
+        if session.json:
+            session.terminal.write(told.model_dump_json(indent=2))
+        session.say(f"{len(told.results) - faults} of {len(told.results)} orders "
+                    f"{'carried out' if wait else 'taken'}.")
+        if faults:
+            raise StanchionError(f"{faults} of {len(told.results)} orders went wrong")
+
+
+async def _outcome(session: Session, intent: "IntentInfo", *, wait: bool) -> str:
+    """Follow one of many orders to its end, and say what went wrong with it; empty: nothing."""
+    if not wait:
+        return ""
+    try:
+        session.say(f"{intent.resource}: {await follow(session, intent)}")
+    except StanchionError as problem:
+        return str(problem)
+    return ""
 
 
 async def alert(resource: AResource, answer: Literal["yes", "no"], /, *, wait: bool = True,

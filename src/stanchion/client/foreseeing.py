@@ -1,4 +1,4 @@
-"""What a client asks for at a glance: how well all is, what would happen, what a configuration would do."""
+"""What a client asks and orders for much at once: how well all is, what would happen, orders for many resources."""
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from stanchion.model.foresight import Case
 from stanchion.wire.monitoring import MonitoringDraft, MonitoringText
+from stanchion.wire.orders import ManyOrders, ManyResults
 from stanchion.wire.overview import Overview
 from stanchion.wire.what_if import LossList, WhatIfInfo
 
@@ -30,7 +31,7 @@ class _Asking(Protocol):
 
 
 class Foreseeing:
-    """The part of ``Client`` about the whole cluster at a glance, and about what would happen."""
+    """The part of ``Client`` about the whole cluster at a glance, what would happen, and many orders at once."""
 
     async def overview(self: _Asking) -> Overview:
         """Ask how well the cluster is, what needs a person, and who holds what."""
@@ -44,6 +45,10 @@ class Foreseeing:
     async def losses(self: _Asking) -> LossList:
         """Ask what the loss of any one node would mean."""
         return await self._get(LossList, "what-if", patience_s=THINKING_S)
+
+    async def order_many(self: _Asking, asked: ManyOrders) -> ManyResults:
+        """Give many orders at once; each ends in an order that was taken, or in a problem of its own."""
+        return await self._send(ManyResults, "POST", "orders", asked)
 
     async def describe_monitoring(self: _Asking, draft: MonitoringDraft) -> MonitoringText:
         """Ask what a monitor configuration would do, in words; nothing is saved."""

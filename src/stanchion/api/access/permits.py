@@ -42,6 +42,7 @@ VIEWER = """
 """
 
 OPERATOR = """
+    POST /v1/orders
     POST /v1/resources/{name}/online  POST /v1/resources/{name}/offline  POST /v1/resources/{name}/migrate
     POST /v1/resources/{name}/adopt  POST /v1/resources/{name}/alert  POST /v1/resources/{name}/end-process
     POST /v1/resources/{name}/scripts/{script}/test
