@@ -31,9 +31,9 @@ _RANK = {Severity.INFO: 0, Severity.WARNING: 1, Severity.CRITICAL: 2}
 class Wanted:
     """Which entries are asked for: those of which everything that is said here is true.
 
-    Names are compared in any case; ``text`` is looked for in the sentence. ``since_s`` and ``until_s`` are instants.
-    ``whys``: only entries of these reasons; left out: all but those that are written for the audit alone. ``operand``
-    is what the reason's first operand is, in any case.
+    Names are compared in any case; ``text`` is looked for in the sentence and in what it is made of. ``since_s`` and
+    ``until_s`` are instants. ``whys``: only entries of these reasons; left out: all but those that are written for the
+    audit alone. ``operand`` is what the reason's first operand is, in any case.
     """
 
     resource: str | None = None
@@ -54,7 +54,11 @@ class Wanted:
                 and _RANK[entry.severity] >= _RANK[self.severity]
                 and (self.since_s is None or entry.at_s >= self.since_s)
                 and (self.until_s is None or entry.at_s <= self.until_s)
-                and (self.text is None or self.text.casefold() in clause(entry).casefold()))
+                and (self.text is None or self.text.casefold() in _said(entry).casefold()))
+
+
+def _said(entry: Entry) -> str:
+    return "\n".join((clause(entry), *entry.reason.operands))
 
 
 def _named(asked: str | None, name: str | None) -> bool:

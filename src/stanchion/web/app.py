@@ -20,13 +20,28 @@ from stanchion.api import access
 from stanchion.api.problems import invalid_sentence, status_of
 from stanchion.api.services import Services
 from stanchion.model.errors import NotAllowed, StanchionError, TooSoon
-from stanchion.web import me, overview, render, resources, shell, signing_in, tokens, users
+from stanchion.web import (
+    audit,
+    events,
+    fences,
+    me,
+    node,
+    nodes,
+    overview,
+    render,
+    resources,
+    shell,
+    signing_in,
+    tokens,
+    users,
+)
 from stanchion.web.resource import pages as resource
 from stanchion.web.settings import routes as settings
 from stanchion.web.visit import SignInFirst
 from stanchion.web.wizard import pages as wizard
 
-PAGES = (me, overview, resource, resources, settings, signing_in, tokens, users, wizard)
+PAGES = (audit, events, fences, me, node, nodes, overview, resource, resources, settings, signing_in, tokens, users,
+         wizard)
 """Every page's module, by name."""
 
 HEADERS = {

@@ -16,7 +16,7 @@ from stanchion.model.errors import NotPermitted
 from stanchion.model.history import FOR_AUDIT, Entry
 from stanchion.model.reasons import Why, sentence
 from stanchion.wire import access
-from stanchion.wire.bounds import LONGEST_NAME
+from stanchion.wire.bounds import LONGEST_LINE, LONGEST_NAME
 from stanchion.wire.replies import instant
 
 router = APIRouter(tags=["access"])
@@ -138,6 +138,8 @@ async def read_audit(
     user: Annotated[str | None, Query(max_length=LONGEST_NAME, description="only what this user did")] = None,
     since: Annotated[datetime | None, Query(description="only from this instant on")] = None,
     until: Annotated[datetime | None, Query(description="only up to this instant")] = None,
+    text: Annotated[str | None, Query(
+        max_length=LONGEST_LINE, description="only what holds this text, in any case")] = None,
     after: Annotated[str | None, Query(
         max_length=LONGEST_NAME, description="from beyond this id; left out: the newest")] = None,
     before: Annotated[str | None, Query(
@@ -145,7 +147,7 @@ async def read_audit(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> access.AuditPage:
     """Tell what people and programs did and tried, the oldest first; without ``after``, the newest ``limit`` of it."""
-    wanted = history.Wanted(since_s=instant_of(since), until_s=instant_of(until), whys=AUDITED,
+    wanted = history.Wanted(since_s=instant_of(since), until_s=instant_of(until), text=text, whys=AUDITED,
                             operand=user.casefold() if user else None)
     if after is None:
         found, last = await history.newest(here.store, wanted, limit, before=before or "")

@@ -1,0 +1,79 @@
+"""The audit: what people and programs did and tried, from where, and why."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+
+from stanchion.api import telling
+from stanchion.api.access import routes
+from stanchion.api.access.principal import Principal
+from stanchion.api.services import Here, Services
+from stanchion.web import past, screen, visit
+from stanchion.web.live import Rows
+from stanchion.wire.access import AuditInfo
+
+router = APIRouter()
+
+HERE = "/console/audit"
+ASKED = ("user", "since", "until", "text", "before")
+COLUMNS = ("id", "at", "user", "address", "what", "route", "object", "outcome", "status", "why", "node")
+"""What a saved deed has."""
+
+FAILED_FROM = 500
+REFUSED_FROM = 400
+
+
+async def look(here: Services, who: Principal, request: Request) -> dict[str, Any]:
+    """Look at the newest deeds that the filter lets through."""
+    del who
+    asked = screen.queried(request, *ASKED)
+    since, until, fault = past.instants(request)
+    question = ("audit", asked["user"], since, until, asked["text"])
+    found = await past.newest(here, question, _read(here, asked["user"], since, until, asked["text"]), asked["before"])
+    return {
+        "deeds": Rows(id="audit-rows", template="parts/audit_row.html",
+                      rows=tuple((f"deed-{each.id}", {"of": each, "outcome": outcome(each)}) for each in found)),
+        "shown": len(found), "asked": {**asked, "since": past.shown(since), "until": past.shown(until)},
+        "ways_on": past.ways(HERE, asked, found), "error": fault, "growing": not (asked["before"] or until),
+        "names": (*sorted(here.view().users),
+                  *sorted(f"token:{held.value.name}" for held in here.view().api_tokens.values())),
+    }
+
+
+page = screen.show(router, "/audit", "audit.html", look)
+
+
+@router.get("/audit/save")
+async def save(here: Here, request: Request, form: Literal["csv", "json"] = "csv") -> Response:
+    """Save the deeds that the filter lets through."""
+    await visit.visitor(here, request)
+    asked = screen.queried(request, *ASKED)
+    since, until, _ = past.instants(request)
+    name = f"{telling.cluster_info(here.view(), here.node, here.version).name}-audit.{form}"
+    read = _read(here, asked["user"], since, until, asked["text"], asked["before"])
+    return await past.saved(read, _row, COLUMNS, form=form, name=name)
+
+
+def outcome(of: AuditInfo) -> str:
+    """Say in one word what became of a deed."""
+    if of.status is None:
+        return "done"
+    if of.status >= FAILED_FROM:
+        return "failed"
+    return "refused" if of.status >= REFUSED_FROM else "done"
+
+
+def _read(here: Services, user: str, since: datetime | None, until: datetime | None, text: str,
+          newest_before: str = "") -> past.Read[AuditInfo]:
+    async def read(after: str | None, before: str | None, limit: int) -> tuple[Sequence[AuditInfo], str]:
+        found = await routes.read_audit(here, user=user or None, since=since, until=until, text=text or None,
+                                        after=after, before=before or newest_before or None, limit=limit)
+        return found.entries, found.last
+
+    return read
+
+
+def _row(of: AuditInfo) -> dict[str, object]:
+    return {**of.model_dump(mode="json"), "outcome": outcome(of)}
