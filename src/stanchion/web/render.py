@@ -15,6 +15,7 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from stanchion.model.access import Role
+from stanchion.model.orders import Verb
 from stanchion.model.state import State
 from stanchion.wire.replies import ReasonInfo
 
@@ -114,7 +115,7 @@ def said(reason: ReasonInfo | None) -> str:
     """Give a reason's sentence, as a sentence; a name that it begins with stays as it is spelled."""
     if reason is None or not reason.text:
         return ""
-    named = reason.text.split(" ", 1)[0].rstrip(":,;") in reason.operands
+    named = reason.text.split(" ", 1)[0].rstrip(":,;") in set(reason.operands) - set(Verb)
     first = reason.text[0] if named else reason.text[0].upper()
     return f"{first}{reason.text[1:]}{'' if reason.text[-1] in '.!?' else '.'}"
 

@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from stanchion.web.resource import details, orders
+from stanchion.web.resource import details, orders, revisions, scripts
 
 router = APIRouter()
-for tab in (details, orders):
+for tab in (details, orders, revisions, scripts):
     router.include_router(tab.router)
