@@ -19,7 +19,6 @@ from pathlib import Path
 import rig
 
 from stanchion.client import Client
-from stanchion.lab.cluster import short_directory
 from stanchion.lab.demo.machines import DemoMachine
 from stanchion.lab.rack import Rack, rack
 from stanchion.lab.witness import Span, Witness
@@ -125,15 +124,15 @@ async def _cold(made: Rack, witness: Witness, client: Client) -> float:
 
 @contextmanager
 def _witnessed(profile: str) -> Iterator[tuple[Rack, Witness]]:
-    directory = short_directory()
-    rig.enter(directory)
-    with rack(directory, 3, profile) as made:
-        witness = Witness(directory)
-        witness.start()
-        try:
-            yield made, witness
-        finally:
-            witness.stop()
+    with rig.place() as directory:
+        rig.enter(directory)
+        with rack(directory, 3, profile) as made:
+            witness = Witness(directory)
+            witness.start()
+            try:
+                yield made, witness
+            finally:
+                witness.stop()
 
 
 def main() -> None:

@@ -50,13 +50,22 @@ def be_quiet(patience_s: float) -> float:
 
 @contextmanager
 def cluster(profile: str) -> Iterator[Rack]:
-    """Lend a rack of three hosts, made but without power; call it once in a process."""
+    """Lend a rack of three hosts, made but without power; one after the other in a process."""
+    with place() as directory, rack(directory, 3, profile) as made:
+        yield made
+
+
+@contextmanager
+def place() -> Iterator[Path]:
+    """Lend a directory; it stays where something went wrong, because of what each part logged there."""
     directory = short_directory()
     try:
-        with rack(directory, 3, profile) as made:
-            yield made
+        yield directory
     except StanchionError:
         print(f"What each part logged is kept in {directory}.", file=sys.stderr)
+        raise
+    except KeyboardInterrupt:
+        shutil.rmtree(directory, ignore_errors=True)
         raise
     shutil.rmtree(directory, ignore_errors=True)
 
