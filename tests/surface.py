@@ -247,9 +247,11 @@ class World:
         services = Services(
             node=NODES[0], store=self.store, view=self.view, changed=self.changed, clock=self.clock, chance=self.chance,
             lint=ScriptLint(), fencer=self.devices, notifier=self.post, process_of=lambda _: self.process,
-            running=lambda _: self.running, end_process=self._end_process, token=TOKEN, version="1.2.3", token_file="/var/lib/stanchion/token",
+            running=lambda _: self.running, end_process=self._end_process, token=TOKEN, version="1.2.3",
+            token_file="/var/lib/stanchion/token",
             statistics=lambda: self.counted, clear_statistics=self._count_anew,
-            store_away=lambda: self.store_away, silent=lambda: self.silent, passwords=self.passwords, vigil=self.vigil)
+            store_away=lambda: self.store_away, names=("node1.lab",), silent=lambda: self.silent,
+            passwords=self.passwords, vigil=self.vigil)
         if not _APPS:
             _APPS.append(create(services))
             web.install(_APPS[0])

@@ -1,6 +1,7 @@
 """The audit: who did what, from where and why; what was refused; and what leaves no line."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +11,7 @@ from stanchion.api.access.brake import Trickle
 from stanchion.model.access import Role
 from stanchion.model.cluster import Kind
 from stanchion.model.errors import NotAllowed
+from stanchion.model.state import State
 from stanchion.wire.access import AuditInfo
 from surface import NOW_S, World
 
@@ -59,6 +61,21 @@ async def test_a_refused_try_leaves_a_line_and_a_wrong_request_or_a_look_does_no
         assert len(await audit(world)) == before
         await http.post("/v1/resources/web/offline", json={})
     assert [(each.user, each.status, each.object) for each in (await audit(world))[before:]] == [("vera", 403, "web")]
+
+
+async def test_what_fails_by_an_error_of_the_agent_s_own_leaves_a_line() -> None:
+    world = World()
+    await world.resource("web", State.LOADING, node="node1")
+
+    async def broken(name: object) -> bool:
+        raise RuntimeError(name)
+
+    async with world.http() as http:
+        world.process = 7
+        world.app().state.services = replace(here(world), end_process=broken)
+        with pytest.raises(RuntimeError):
+            await http.post("/v1/resources/web/end-process")
+    assert (await audit(world))[-1].status == 500
 
 
 async def test_people_coming_and_going_are_told_in_words() -> None:

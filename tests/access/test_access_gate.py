@@ -33,7 +33,7 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
     ({"Origin": ""}, False),
     ({}, False),
 ])
-async def test_a_page_of_another_site_makes_no_browser_change_anything(headers: dict[str, str], *, passes: bool) -> None:
+async def test_a_page_of_another_site_makes_no_browser_do_anything(headers: dict[str, str], *, passes: bool) -> None:
     world = World()
     cookie = await person(world)
     await world.resource("web")

@@ -34,7 +34,7 @@ MOST_FIELDS = 2000
 CHANGED_NOTHING = frozenset(range(400, 500)) - {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 """Answers after which the audit says nothing: the request was wrong, and nothing became of it."""
 UNCHANGED = "x-stanchion-unchanged"
-"""A header of the console's answers that are no error and yet changed nothing: a question whether that is wanted, say."""
+"""A header of the console's answers that are no error and yet changed nothing: a question whether it is wanted, say."""
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -66,7 +66,12 @@ class Gate:
         else:
             body = await _read(headers, receive)
             answer = self._app if body is not None else _TOO_LARGE
-        await answer(scope, _Replay(body or b"", receive), _Audited(scope, headers, body or b"", send))
+        told = _Audited(scope, headers, body or b"", send)
+        try:
+            await answer(scope, _Replay(body or b"", receive), told)
+        except Exception:
+            await told.failed()
+            raise
 
 
 class _Audited:
@@ -82,6 +87,10 @@ class _Audited:
         if message["type"] == "http.response.start" and UNCHANGED not in Headers(raw=message["headers"]):
             await self._note(message["status"])
         await self._send(message)
+
+    async def failed(self) -> None:
+        """Write down what met an error of the agent's own: something may have become of it."""
+        await self._note(HTTPStatus.INTERNAL_SERVER_ERROR)
 
     async def _note(self, status: int) -> None:
         method, path, who = self._scope["method"], self._scope["path"], self._scope["state"]["who"]

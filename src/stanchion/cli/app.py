@@ -42,9 +42,10 @@ RUN = Group("Run resources", sort_key=2)
 CONFIGURE = Group("Configure", sort_key=3)
 MAINTAIN = Group("Maintain hosts", sort_key=4)
 CLUSTER = Group("Nodes of the cluster", sort_key=5)
-HOST = Group("On the host itself", sort_key=6)
-TRY = Group("Try it out", sort_key=7)
-HELP = Group("Help", sort_key=8)
+ACCESS = Group("Who may do what", sort_key=6)
+HOST = Group("On the host itself", sort_key=7)
+TRY = Group("Try it out", sort_key=8)
+HELP = Group("Help", sort_key=9)
 
 
 def place(panel: Group, *commands: App | Callable[..., Any]) -> None:
@@ -66,7 +67,8 @@ app.command(importing.import_, name="import", group=CONFIGURE, sort_key=len(list
 place(CONFIGURE, importing.export)
 place(MAINTAIN, standing.pause, standing.resume, standing.drain, standing.undrain, standing.handover, standing.down,
       standing.up)
-place(CLUSTER, nodes.app, fences.app, hosts.token, hosts.etcd, access.user, access.api_token, access.audit)
+place(CLUSTER, nodes.app, fences.app, hosts.token, hosts.etcd)
+place(ACCESS, access.user, access.api_token, access.audit)
 app.register_install_completion_command()
 for flag in ("--help", "--version", "--install-completion"):
     app[flag].group = HELP

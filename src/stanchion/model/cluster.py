@@ -26,6 +26,7 @@ from stanchion.model.ids import (
     SessionId,
     TemplateName,
 )
+from stanchion.model.neighbour import Neighbour
 from stanchion.model.notification import Notification, Notified
 from stanchion.model.orders import Intent
 from stanchion.model.past import Bound, Past, past_name
@@ -65,6 +66,7 @@ class Kind(StrEnum):
     SIGN_IN = "sign_in"
     API_TOKEN = "api_token"  # noqa: S105 - a kind of record
     INVITATION = "invitation"
+    NEIGHBOUR = "neighbour"
     RUN = "run"
     HISTORY = "history"
 
@@ -218,8 +220,8 @@ class Proof:
 
 Record = (
     Settings | Node | Session | Live | Master | Membership | ResourceSpec | ResourceState | Template | Intent | Proof
-    | Fencing | Stray | Standing | Authority | JoinToken | Notification | Notified | User | SignIn | ApiToken | Invitation
-    | Run | Past | Bound | Entry
+    | Fencing | Stray | Standing | Authority | JoinToken | Notification | Notified | User | SignIn | ApiToken
+    | Invitation | Run | Past | Bound | Entry
 )
 
 T = TypeVar("T")
@@ -270,6 +272,7 @@ class ClusterView:
     sign_ins: Mapping[str, Held[SignIn]] = field(default_factory=dict)
     api_tokens: Mapping[str, Held[ApiToken]] = field(default_factory=dict)
     invitations: Mapping[str, Held[Invitation]] = field(default_factory=dict)
+    neighbours: Mapping[str, Held[Neighbour]] = field(default_factory=dict)
 
     def apply(self, changes: Iterable[Change], revision: Revision) -> "ClusterView":
         """Give the view after these changes; ``self`` stays as it is."""
@@ -325,6 +328,7 @@ _SLOTS = {
     Kind.SIGN_IN: "sign_ins",
     Kind.API_TOKEN: "api_tokens",
     Kind.INVITATION: "invitations",
+    Kind.NEIGHBOUR: "neighbours",
 }
 
 
@@ -352,6 +356,7 @@ _NAMED_BY: Mapping[type, tuple[Kind, str]] = {
     SignIn: (Kind.SIGN_IN, "id"),
     ApiToken: (Kind.API_TOKEN, "id"),
     Invitation: (Kind.INVITATION, "id"),
+    Neighbour: (Kind.NEIGHBOUR, "name"),
 }
 
 

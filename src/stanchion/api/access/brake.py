@@ -80,7 +80,9 @@ def network(address: str) -> str:
         read = ipaddress.ip_address(address)
     except ValueError:
         return address
-    return str(read) if isinstance(read, ipaddress.IPv4Address) else str(ipaddress.IPv6Network((read, 64), strict=False))
+    if isinstance(read, ipaddress.IPv4Address):
+        return str(read)
+    return str(ipaddress.IPv6Network((read, 64), strict=False))
 
 
 def _keys(user: str, address: str) -> tuple[tuple[str, str], tuple[str, str]]:

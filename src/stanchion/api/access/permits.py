@@ -27,8 +27,8 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 VIEWER = """
     GET /v1/openapi.json  GET /v1/health  GET /v1/join  POST /v1/join
-    GET /v1/cluster  GET /v1/overview  GET /v1/status  GET /v1/timing  GET /v1/standing  GET /v1/settings  GET /v1/groups
-    GET /v1/priorities  GET /v1/nodes  GET /v1/nodes/{name}  GET /v1/fence-agents  GET /v1/etcd-members
+    GET /v1/cluster  GET /v1/overview  GET /v1/status  GET /v1/timing  GET /v1/standing  GET /v1/settings
+    GET /v1/groups  GET /v1/priorities  GET /v1/nodes  GET /v1/nodes/{name}  GET /v1/fence-agents  GET /v1/etcd-members
     GET /v1/templates  GET /v1/templates/{name}  GET /v1/templates/{name}/form  GET /v1/templates/{name}/document
     GET /v1/resources  GET /v1/resources/{name}  GET /v1/resources/{name}/explain  GET /v1/resources/{name}/runs
     GET /v1/resources/{name}/places  GET /v1/resources/{name}/process
@@ -38,6 +38,7 @@ VIEWER = """
     GET /v1/me  PUT /v1/me/password  GET /v1/sign-ins  DELETE /v1/sign-ins/{name}
     GET /v1/notification  GET /v1/report  GET /v1/stats  GET /v1/export
     POST /v1/lint  POST /v1/monitoring/describe
+    GET /v1/neighbours  GET /v1/neighbours/health
     GET /v1/what-if  GET /v1/what-if/node-dies/{name}  GET /v1/what-if/drain/{name}  GET /v1/what-if/migrate/{name}
 """
 
@@ -59,7 +60,7 @@ ADMINISTRATOR = """
     PATCH /v1/nodes/{name}  DELETE /v1/nodes/{name}  POST /v1/nodes/{name}/fence-test
     POST /v1/nodes/{name}/leave  POST /v1/nodes/{name}/join  POST /v1/nodes/{name}/release
     POST /v1/nodes/{name}/confirm-down
-    POST /v1/down  POST /v1/up
+    POST /v1/down  POST /v1/up  POST /v1/neighbours  DELETE /v1/neighbours/{name}
     GET /v1/users  POST /v1/users  PATCH /v1/users/{name}  DELETE /v1/users/{name}
     DELETE /v1/users/{name}/sign-ins  GET /v1/tokens  POST /v1/tokens  DELETE /v1/tokens/{name}  GET /v1/audit
     GET /v1/join-tokens  POST /v1/join-tokens  DELETE /v1/join-tokens/{name}  POST /v1/certificates
@@ -77,7 +78,9 @@ CONSOLE_OPERATOR = """
     POST /console/settings/pause  POST /console/settings/resume
 """
 CONSOLE_ADMINISTRATOR = """
-    GET /console/new  POST /console/new
+    GET /console/new  POST /console/new  GET /console/import  POST /console/import
+    POST /console/templates  POST /console/templates/{name}/clone  POST /console/templates/{name}/delete
+    GET /console/templates/{name}/edit  POST /console/templates/{name}/edit
     POST /console/nodes/{name}/leave  POST /console/nodes/{name}/join  POST /console/nodes/{name}/release
     POST /console/nodes/{name}/confirm-down  POST /console/nodes/{name}/remove
     GET /console/nodes/{name}/fence  POST /console/nodes/{name}/fence  POST /console/nodes/{name}/fence-test
