@@ -25,10 +25,12 @@ from stanchion.web import (
     events,
     fences,
     me,
+    moving_in,
     node,
     nodes,
     overview,
     render,
+    report,
     resources,
     shell,
     signing_in,
@@ -37,11 +39,15 @@ from stanchion.web import (
 )
 from stanchion.web.resource import pages as resource
 from stanchion.web.settings import routes as settings
+from stanchion.web.tailoring import editing as template_editing
+from stanchion.web.tailoring import pages as templates
 from stanchion.web.visit import SignInFirst
 from stanchion.web.wizard import pages as wizard
 
-PAGES = (audit, events, fences, me, node, nodes, overview, resource, resources, settings, signing_in, tokens, users,
-         wizard)
+PAGES = (
+    audit, events, fences, me, moving_in, node, nodes, overview, report, resource, resources, settings,
+    signing_in, template_editing, templates, tokens, users, wizard,
+)
 """Every page's module, by name."""
 
 HEADERS = {

@@ -128,8 +128,13 @@ async def saved(read: Read[Of], row: Callable[[Of], Mapping[str, object]], colum
             left -= len(lines)
             lines = (await read(None, lines[0].id, PAGE))[0] if len(lines) == PAGE else ()
 
-    return StreamingResponse(write(pages(), columns), media_type=kind, headers={
-        "content-disposition": f'attachment; filename="{re.sub(r"[^A-Za-z0-9._-]", "_", name)}"'})
+    return StreamingResponse(write(pages(), columns), media_type=kind,
+                             headers={"content-disposition": attachment(name)})
+
+
+def attachment(name: str) -> str:
+    """Give the header with which a browser saves an answer under a name."""
+    return f'attachment; filename="{re.sub(r"[^A-Za-z0-9._-]", "_", name)}"'
 
 
 async def _as_json(pages: AsyncIterator[list[Mapping[str, object]]], columns: Sequence[str]) -> AsyncIterator[str]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template, nodes, pass_context
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, Template, nodes, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup
 
@@ -71,8 +71,10 @@ def _ancestors(name: str) -> tuple[Template, ...]:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(loader=PackageLoader("stanchion.web", "templates"), autoescape=True,
-                              undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    # The report is written once, for the console and for who has none.
+    loader = ChoiceLoader([PackageLoader("stanchion.web", "templates"), PackageLoader("stanchion.api", "pages")])
+    environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+                              lstrip_blocks=True)
     environment.filters |= {"instant": instant, "duration": duration, "seconds": seconds, "tone": tone, "count": count,
                             "reason": said, "coded": coded}
     environment.globals["may"] = _may
