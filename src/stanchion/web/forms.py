@@ -7,6 +7,9 @@ is answered by the same form, with all that was entered still in it.
 
 import math
 from collections.abc import Iterator, Mapping
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import HTTP
 from http import HTTPStatus
 from typing import TypeVar
 from urllib.parse import parse_qsl, quote
@@ -66,12 +69,29 @@ class Entered(Mapping[str, str]):
 
 
 async def read(request: Request) -> Entered:
-    """Read the form that was sent. Raises ``InvalidInput``."""
+    """Read the form that was sent; of a file, its text. Raises ``InvalidInput``."""
     try:
-        text = (await request.body()).decode()
+        kind, body = request.headers.get("content-type", ""), await request.body()
+        if kind.startswith("multipart/form-data"):
+            return Entered(list(_parts(kind, body)))
+        text = body.decode()
         return Entered(parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), max_num_fields=MOST_FIELDS))
     except (ValueError, UnicodeDecodeError):
         raise InvalidInput("what was sent is not a form; send it from its page") from None
+
+
+def _parts(kind: str, body: bytes) -> Iterator[tuple[str, str]]:
+    """Read a form that holds a file. Raises ``ValueError``."""
+    message: Message = BytesParser(policy=HTTP).parsebytes(b"content-type: " + kind.encode("ascii") + b"\r\n\r\n" + body)
+    parts = message.get_payload() if message.is_multipart() else ()
+    if not isinstance(parts, list) or not 0 < len(parts) <= MOST_FIELDS:
+        raise ValueError("no form")
+    for part in (each for each in parts if isinstance(each, Message)):
+        content = part.get_payload(decode=True)
+        name = part.get_param("name", header="content-disposition")
+        if not isinstance(content, bytes) or not isinstance(name, str):
+            raise ValueError("no field of a form")  # noqa: TRY004 - what was sent is wrong, not this program
+        yield name, content.decode("utf-8-sig")
 
 
 def shaped(shape: type[Shape], **fields: object) -> Shape:
