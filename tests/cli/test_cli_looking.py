@@ -140,7 +140,7 @@ def _program(*argv: str) -> "subprocess.CompletedProcess[str]":
 
 def test_every_command_stands_in_a_panel_that_says_what_it_is_for() -> None:
     panels = [line.split()[1] for line in _program("--help").stdout.splitlines() if line.startswith("╭─")]
-    assert panels == ["Look", "Run", "Configure", "Maintain", "Nodes", "On", "Try", "Help"]
+    assert panels == ["Look", "Run", "Configure", "Maintain", "Nodes", "Who", "On", "Try", "Help"]
 
 
 @pytest.mark.parametrize("number", ["-1", "0", "many"])
