@@ -9,6 +9,8 @@ What cannot be read as HTTP at all never reaches the application; the problem ab
 """
 
 import asyncio
+import socket
+import struct
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, ClassVar
@@ -53,11 +55,11 @@ class Connection(H11Protocol):
         near = sum(1 for each in self.connections if isinstance(each, Connection) and each.client
                    and each.client[0] == address)
         if near > self.bounds.per_address:
-            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, f"{self.bounds.per_address} connections from {address} are open; close some "
-                                                       "of them", TooSoon)
+            self._refuse(HTTPStatus.TOO_MANY_REQUESTS, f"{near - 1} connections from {address} are open, and more are "
+                                                       "not taken; close some of them", TooSoon)
         elif len(self.connections) > self.bounds.at_once:
-            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{self.bounds.at_once} connections are open; ask another node, or try again "
-                                                         "in a moment")
+            self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"{self.bounds.at_once} connections are open, and more are "
+                                                         "not taken; ask another node, or try again in a moment")
         else:
             self._wait()
 
@@ -87,7 +89,7 @@ class Connection(H11Protocol):
         """Stop writing; who takes nothing for too long is cut off."""
         super().pause_writing()
         self._unstick()
-        self._stuck = self.loop.call_later(self.bounds.stuck_s, self.transport.abort)
+        self._stuck = self.loop.call_later(self.bounds.stuck_s, self._cut_off)
 
     def resume_writing(self) -> None:
         """Go on writing."""
@@ -114,6 +116,11 @@ class Connection(H11Protocol):
         if self._stuck is not None:
             self._stuck.cancel()
             self._stuck = None
+
+    def _cut_off(self) -> None:
+        """End at once; what was not taken is thrown away by the kernel too, which would offer it for minutes."""
+        self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.transport.abort()
 
     def _lose_patience(self) -> None:
         self._waiting = None

@@ -2,12 +2,16 @@
 
 The body is not read here. What is handed on is a ``receive`` that has patience for ``BODY_S`` in all, however the body
 is dripped, counts what comes, whatever ``Content-Length`` says, and ends the request when its sender is gone before it
-was complete: half a body can be a whole order, another one than was meant.
+was complete: half a body can be a whole order, another one than was meant. A refusal leaves the connection open for a
+while, so that who is still sending hears of it; ``connections`` ends it.
+
+Who hangs up in the middle of an answer is owed no more of it, and the journal no word about it.
 """
 
 import asyncio
 from http import HTTPStatus
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from stanchion.api.problems import problem
@@ -41,6 +45,12 @@ class Patience:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = Headers(scope=scope)
+        if "transfer-encoding" in headers and "content-length" in headers:
+            # Who stands in between may have believed the other one, and taken the rest for another's request.
+            await problem(HTTPStatus.BAD_REQUEST, "the request gives its length twice, in two ways; send one",
+                          kind=InvalidInput, headers={"connection": "close"})(scope, receive, send)
+            return
         said = False
 
         async def watched(message: Message) -> None:
@@ -48,13 +58,15 @@ class Patience:
             said = True
             await send(message)
 
+        arriving = _Arriving(receive, self._body_s)
         try:
-            await self._app(scope, _Arriving(receive, self._body_s), watched)
+            await self._app(scope, arriving, watched)
         except _NotWhole as fault:
             if fault.status is not None and not said:
-                refusal = problem(fault.status, REFUSALS[fault.status], kind=InvalidInput,
-                                  headers={"connection": "close"})
-                await refusal(scope, receive, send)
+                await problem(fault.status, REFUSALS[fault.status], kind=InvalidInput)(scope, receive, send)
+        except Exception:
+            if not (said and arriving.is_gone):
+                raise
 
 
 class _Arriving:
@@ -65,10 +77,13 @@ class _Arriving:
         self._until_s = asyncio.get_running_loop().time() + body_s
         self._bytes = 0
         self._whole = False
+        self.is_gone = False
 
     async def __call__(self) -> Message:
         if self._whole:
-            return await self._receive()
+            message = await self._receive()
+            self.is_gone = message["type"] == "http.disconnect"
+            return message
         try:
             async with asyncio.timeout_at(self._until_s):
                 message = await self._receive()

@@ -3,7 +3,7 @@
 asyncio's own server drops a failed handshake without a word. Here each connection is taken by hand: its handshake is
 awaited, and where it fails, who called and why he was refused stand in the journal. The context is asked for anew for
 each connection, so renewed certificates and revocations count at once. A caller that is slow or silent holds up
-nobody, and is let go after ``HANDSHAKE_S``.
+nobody, and is let go after ``HANDSHAKE_S``; one address shakes hands ``AT_ONCE_EACH`` times at once, all ``AT_ONCE``.
 
 Who is refused is told why as well: TLS has an alert for it, which asyncio would drop with the connection. So the
 connection is kept until the alert is sent and what the caller was saying meanwhile is read; otherwise the caller's
@@ -23,6 +23,7 @@ import structlog
 from stanchion.model.errors import HostError
 
 HANDSHAKE_S = 5.0
+AT_ONCE_EACH, AT_ONCE = 32, 256
 HEAR_OUT_S = 1.0
 RETRY_S = 0.2
 """The pause after a connection could not be taken, for want of descriptors, say."""
@@ -59,7 +60,7 @@ class Doorkeeper:
         self._tls = tls
         self._protocol = protocol
         self._door = door
-        self._shaking: set[asyncio.Task[None]] = set()
+        self._shaking: dict[asyncio.Task[None], str] = {}
         self._taking = asyncio.create_task(self._take(), name=f"{door} door")
 
     def close(self) -> None:
@@ -81,9 +82,14 @@ class Doorkeeper:
                 log.warning("no connection can be taken", door=self._door, problem=problem.strerror)
                 await asyncio.sleep(RETRY_S)
                 continue
-            task = asyncio.create_task(self._shake(connection, str(address[0])))
-            self._shaking.add(task)
-            task.add_done_callback(self._shaking.discard)
+            caller = str(address[0])
+            near = sum(1 for each in self._shaking.values() if each == caller)
+            if near >= AT_ONCE_EACH or len(self._shaking) >= AT_ONCE:
+                connection.close()
+                continue
+            task = asyncio.create_task(self._shake(connection, caller))
+            self._shaking[task] = caller
+            task.add_done_callback(self._shaking.pop)
 
     async def _shake(self, connection: socket.socket, caller: str) -> None:
         """Shake hands, or say why not."""
