@@ -67,7 +67,8 @@ async def test_pasted_text_is_judged_document_by_document() -> None:
     ("a: [", "What you gave is neither valid YAML nor JSON"),
     ("[1]", "What you gave holds no document"),
     ("{}", "What you gave holds neither resources nor templates."),
-    ("format: stanchion/1\nresources: [{name: x, colour: red}]", "In what you gave, resources.0.colour: is not known here."),
+    ("format: stanchion/1\nresources: [{name: x, colour: red}]",
+     "In what you gave, resources.0.colour: is not known here."),
     ("a: &a [x]\nb: [*a]", "The YAML in what you gave uses aliases"),
     ("# " + "x" * 300_000, "The YAML in what you gave has more than 256 KiB; export it as JSON instead."),
 ])

@@ -82,7 +82,8 @@ async def read(request: Request) -> Entered:
 
 def _parts(kind: str, body: bytes) -> Iterator[tuple[str, str]]:
     """Read a form that holds a file. Raises ``ValueError``."""
-    message: Message = BytesParser(policy=HTTP).parsebytes(b"content-type: " + kind.encode("ascii") + b"\r\n\r\n" + body)
+    head = b"content-type: " + kind.encode("ascii") + b"\r\n\r\n"
+    message: Message = BytesParser(policy=HTTP).parsebytes(head + body)
     parts = message.get_payload() if message.is_multipart() else ()
     if not isinstance(parts, list) or not 0 < len(parts) <= MOST_FIELDS:
         raise ValueError("no form")

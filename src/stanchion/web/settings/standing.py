@@ -65,7 +65,7 @@ async def up(here: Here, request: Request) -> Response:
         await standing.up(here, who.name)
     except StanchionError as problem:
         return await page.refused(here, request, who, entered, problem, section="down")
-    return forms.done(f"{page.PATH}#down", "The cluster starts: its nodes join, and resources load by their start mode.")
+    return forms.done(f"{page.PATH}#down", "The cluster starts: its nodes join, resources load by their start mode.")
 
 
 def _ends(here: Services) -> list[str]:
@@ -76,4 +76,4 @@ def _ends(here: Services) -> list[str]:
     nodes = ", ".join(sorted(view.live))
     return [*(ends or ["No resource is loaded, so none is shut down."]),
             f"Then every node leaves the cluster ({nodes}).",
-            "Nothing runs and nothing is started by itself until somebody starts the cluster again, or a host restarts."]
+            "Nothing is started by itself until somebody starts the cluster again, or a host restarts."]
