@@ -47,14 +47,14 @@ async def overview(world: World, role: Role = Role.OPERATOR) -> Page:
 
 async def test_all_is_well_is_said_in_one_sentence_and_nothing_is_asked() -> None:
     page = await overview(await calm())
-    assert "All is well: 1 of 1 machine that should run do, on 2 nodes." in page.id("live_health").text
+    assert page.id("live_health").text == "normal All is well: 1 of 1 resources run, on 2 nodes."
     assert page.id("live_needs").text == ""
 
 
 async def test_a_question_stands_first_with_what_each_answer_will_do() -> None:
     page = await overview(await alarmed())
     first = page.id("live_needs").all("li")[0]
-    assert "failover alert print Node node3 was lost and failover mode is MANUAL" in first.text
+    assert "question print asks: node node3 was lost and failover mode is MANUAL" in first.text
     assert "Yes It is loaded on node2." in first.text
     assert "No It goes Offline and stays so until somebody brings it online." in first.text
     assert page.answer.text.index("live_needs") < page.answer.text.index("live_nodes")
@@ -64,7 +64,7 @@ async def test_an_answer_is_an_order_and_leads_back_with_a_notice() -> None:
     world = await alarmed()
     browser = await signed_in(world, Role.OPERATOR)
     page = await browser.get(PATH)
-    after = await browser.send(page.form("/console/alerts/print"), "No")
+    after = await browser.send(page.form("/console/alerts/print", button="No"), "No")
     assert after.path == PATH
     assert after.notice == "The alert of print is answered: no."
     [order] = [held.value for held in world.view().intents.values()]
@@ -78,7 +78,7 @@ async def test_an_answer_that_comes_too_late_says_why() -> None:
     browser = await signed_in(world, Role.OPERATOR)
     page = await browser.get(PATH)
     await changed(world, "print", alert=None, state=State.RUNNING, reason=reason(Why.LOADED))
-    after = await browser.send(page.form("/console/alerts/print"), "Yes")
+    after = await browser.send(page.form("/console/alerts/print", button="Yes"), "Yes")
     assert after.notice.startswith("print: it asks nothing: it is Running")
 
 
@@ -93,14 +93,14 @@ async def test_a_failback_question_says_that_the_answer_interrupts() -> None:
 
 async def test_a_viewer_sees_the_question_but_no_button() -> None:
     page = await overview(await alarmed(), Role.VIEWER)
-    assert "An operator can answer this" in page.id("live_needs").text
+    assert "An operator can answer this: yes or no." in page.id("live_needs").text
     assert not page.main.all("button")
     browser = await signed_in(await alarmed(), Role.VIEWER)
     refused = await browser.post("/console/alerts/print", {"answer": "yes"})
     assert refused.status == 403
 
 
-async def test_what_is_wrong_is_among_the_reasons() -> None:
+async def test_what_is_wrong_stands_there_with_what_can_be_done() -> None:
     world = World()
     await world.resource("db", State.COMATOSE, node="node2")
     session = world.view().session_of(NODES[0])
@@ -108,10 +108,25 @@ async def test_what_is_wrong_is_among_the_reasons() -> None:
     await world.resource("wiki")
     await world.put(Stray(resource=ResourceName("wiki"),
                           sightings=(Sighting(node=NODES[0], session=session, since_s=NOW_S),)))
-    health = (await overview(world)).id("live_health").text
-    assert health.startswith("not well Not everything that should run does: 0 of 1 machine that should run do")
-    for each in ("Comatose: db.", "Silent host: node3.", "Stray: wiki."):
-        assert each in health
+    page = await overview(world, Role.ADMINISTRATOR)
+    assert page.id("live_health").text == "critical Not everything that should run does: 0 of 1 resources, on 2 nodes."
+    told = page.id("live_needs").text
+    for each in ("db is comatose", "node3 is lost, and nothing proves yet that it has stopped",
+                 "wiki: it runs on node1, where nobody sent it"):
+        assert each in told
+    assert page.form("/console/nodes/node3/confirm-down").buttons == ["Confirm that it is down …"]
+    asked = await (await signed_in(world, Role.OPERATOR)).send(page.form("/console/resources/orders"))
+    assert "Take 1 resource offline?" in asked.main.text
+
+
+async def test_of_very_many_that_need_somebody_a_few_stand_here_and_the_reasons_sum_them_up() -> None:
+    world = await calm()
+    for number in range(20):
+        await world.resource(f"vm{number:02d}", State.COMATOSE, node="node2")
+    page = await overview(world)
+    assert len(page.id("live_needs").all("li")) == 8
+    assert page.id("live_needs").one("a", "12 more")["href"] == "/console/alerts"
+    assert "20 resources are comatose: vm00, vm01" in page.id("live_health").text
 
 
 async def test_every_state_is_counted_and_leads_to_its_list() -> None:
@@ -133,7 +148,7 @@ async def test_a_node_stands_with_its_machines_its_marks_and_what_protects_it() 
     assert "web Migrating to node2, live 1 life" in node1
     assert "web Migrating from node1, live" in page.id("node-node2").text
     lost = page.id("node-node3")
-    assert "down silent" in lost.text
+    assert "down unproven" in lost.text
     assert lost.one("b", class_="bad").text == "Nothing proves that it has stopped: what it held waits."
     assert "web: from node1 to node2" in page.id("live_map").text
 
@@ -144,7 +159,7 @@ async def test_a_member_that_nothing_protects_says_so_in_red() -> None:
     await world.put(replace(session, self_fence=SelfFence.NONE))
     page = await overview(world)
     assert page.id("node-node2").one("b", class_="bad").text.startswith("Nothing protects it: if it is lost")
-    assert "Nothing protects it: node2." in page.id("live_health").text
+    assert "nothing protects node2" in page.id("live_needs").text.lower()
 
 
 async def test_an_order_under_way_is_told() -> None:

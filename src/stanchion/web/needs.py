@@ -1,126 +1,128 @@
-"""What needs a person, from one look at the cluster: each with its reason, what can be answered, and where to go.
+"""What needs a person: the API's findings, each with its answers as buttons, and what each answer will do.
 
-An alert asks a question; everything else here waits until somebody does something: a machine that could not be loaded,
-one that no node can hold, one that runs where nobody sent it, a node of which nothing proves that it has stopped, and
-one that nothing protects before that happens.
+A question (an alert) stands before everything else, whatever its gravity: it waits for nobody but people.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import quote
 
+from stanchion.model.access import Role
+from stanchion.model.health import Answer, Health
 from stanchion.model.state import AlertKind, State
-from stanchion.wire.replies import NodeInfo, ResourceInfo, Status
+from stanchion.wire.overview import FindingInfo
+from stanchion.wire.replies import NodeInfo, ResourceInfo
 
-Tone = Literal["bad", "warning"]
+TONES: Mapping[Health, str] = {Health.NORMAL: "good", Health.ATTENTION: "warning", Health.CRITICAL: "bad"}
+"""How each health is coloured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """One answer to a question: what is sent, and what it will do, in a sentence."""
+    """One answer: the button, the form that it sends, who may send it, and what it will do, in a sentence."""
 
-    answer: Literal["yes", "no"]
+    button: str
+    action: str
+    fields: tuple[tuple[str, str], ...] = ()
+    role: Role = Role.OPERATOR
     does: str
+    first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """Something that needs a person. ``kind`` is its heading; ``choices`` are there where it is a question.
+    """Something that needs a person. ``about`` is the name of the resource or node, ``text`` goes on after it.
 
-    ``about`` is the name of the resource or the node, ``href`` its page; ``todo`` says what to do, where that is known.
+    ``href`` is its page, empty for the cluster as a whole; ``todo`` is what to do where no button does it.
     """
 
     key: str
-    kind: str
-    tone: Tone
+    word: str
+    tone: str
     about: str
     href: str
     text: str
-    todo: str = ""
-    choices: tuple[Choice, ...] = ()
-    node: str = ""
+    todo: str
+    choices: tuple[Choice, ...]
+    finding: FindingInfo
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question."""
+        return Answer.YES in self.finding.answers
 
 
-def needs(of: Status) -> tuple[Need, ...]:
-    """List what needs a person: the questions first, then what does not run, then what may go wrong."""
-    found = [*_questions(of.resources), *_doubtful(of.nodes), *_fallen(of.resources), *_strays(of.resources),
-             *_shaky(of.nodes)]
-    return tuple(found)
+def needs(findings: Iterable[FindingInfo], resources: Iterable[ResourceInfo]) -> tuple[Need, ...]:
+    """Tell the findings as needs, the questions first."""
+    known = {of.name: of for of in resources}
+    return tuple(sorted((_need(of, known.get(of.resource or "")) for of in findings), key=lambda need: not need.asks))
 
 
-def _questions(resources: Iterable[ResourceInfo]) -> Iterator[Need]:
-    for of in resources:
-        if of.alert is not None:
-            yield Need(key=f"alert-{of.name}", kind=f"{of.alert} alert", tone="warning", about=of.name,
-                       href=page_of(of), text=_sentence(of.reason.text), choices=_choices(of, of.alert))
+def _need(of: FindingInfo, resource: ResourceInfo | None) -> Need:
+    about = of.resource or of.node or ""
+    text = of.text.removeprefix(about).lstrip() if about else of.text
+    href = f"/console/{of.about}s/{quote(about, safe='')}" if about else ""
+    word = "question" if Answer.YES in of.answers else of.health.value
+    return Need(key=f"{of.kind} {about} {of.node or ''}".replace(" ", "-"), word=word, tone=TONES[of.health],
+                about=about, href=href, text=text, todo=_todo(of, resource), choices=_choices(of, resource), finding=of)
 
 
-def _choices(of: ResourceInfo, kind: AlertKind) -> tuple[Choice, ...]:
-    again = "It goes Offline and stays so until somebody brings it online."
-    match kind:
-        case AlertKind.FAILBACK:
-            home = of.reason.operands[0] if of.reason.operands else "its first preferred node"
-            return (Choice(answer="yes", does=f"It is unloaded on {of.node} and loaded on {home}: that interrupts it."),
-                    Choice(answer="no", does=f"It runs on, on {of.node}; it asks again when {home} joins anew."))
-        case _:
-            where = f"on {of.node}" if of.node else "on the first of its nodes that can hold it"
-            return Choice(answer="yes", does=f"It is loaded {where}."), Choice(answer="no", does=again)
+def _todo(of: FindingInfo, resource: ResourceInfo | None) -> str:
+    if resource is not None and resource.state is State.UNASSIGNED:
+        return "It starts by itself as soon as a node can hold it."
+    if of.about == "node" and of.kind == "nodes have no protection":
+        return "Give it a fence device, or a watchdog."
+    return ""
 
 
-def _fallen(resources: Iterable[ResourceInfo]) -> Iterator[Need]:
-    for of in resources:
-        if of.state is State.COMATOSE:
-            yield Need(key=f"comatose-{of.name}", kind="comatose", tone="bad", about=of.name, href=page_of(of),
-                       text=_sentence(of.reason.text), node=of.node or "",
-                       todo="Look at its last run, then take it offline: its unload script cleans up.")
-        elif of.state is State.UNASSIGNED:
-            yield Need(key=f"unassigned-{of.name}", kind="unassigned", tone="bad", about=of.name, href=page_of(of),
-                       text=_sentence(of.reason.text), todo="It starts by itself as soon as a node can hold it.")
+def _choices(of: FindingInfo, resource: ResourceInfo | None) -> tuple[Choice, ...]:
+    """Give the answers; taking something offline is offered where that is the way on, not beside a question."""
+    answers = [each for each in of.answers if each is not Answer.OFFLINE or Answer.YES not in of.answers]
+    return tuple(choice for each in answers if (choice := _choice(each, of, resource)) is not None)
 
 
-def _strays(resources: Iterable[ResourceInfo]) -> Iterator[Need]:
-    for of in resources:
-        for seen in of.strays:
-            yield Need(key=f"stray-{of.name}-{seen.node}", kind="stray", tone="bad", about=of.name, href=page_of(of),
-                       text=_sentence(seen.text), node=seen.node)
+def _choice(answer: Answer, of: FindingInfo, resource: ResourceInfo | None) -> Choice | None:
+    name, node = quote(of.resource or "", safe=""), quote(of.node or "", safe="")
+    match answer:
+        case Answer.YES | Answer.NO if resource is not None:
+            return Choice(button=answer.value.capitalize(), action=f"/console/alerts/{name}",
+                          fields=(("answer", answer.value),), first=answer is Answer.YES, does=_does(answer, resource))
+        case Answer.OFFLINE if resource is not None and resource.state is State.COMATOSE:
+            return Choice(button="Take offline …", action="/console/resources/orders",
+                          fields=(("verb", "offline"), ("chosen", resource.name)),
+                          does="Its unload script cleans up. Look at its last run before that.")
+        case Answer.CONFIRM_DOWN:
+            return Choice(button="Confirm that it is down …", action=f"/console/nodes/{node}/confirm-down",
+                          role=Role.ADMINISTRATOR, does="Only where you have seen that the host is off.")
+        case Answer.RELEASE:
+            return Choice(button="Release", action=f"/console/nodes/{node}/release", role=Role.ADMINISTRATOR,
+                          does="It may hold resources again, and what happened so far is forgiven.")
+        case Answer.RESUME:
+            return Choice(button="Resume", action="/console/settings/resume",
+                          does="The cluster acts by itself again, and makes up for what it has held back.")
+        case Answer.UP:
+            return Choice(button="Start the cluster", action="/console/settings/up", role=Role.ADMINISTRATOR,
+                          does="Its nodes join, and everything loads by its start mode.")
+    return None
 
 
-def _doubtful(nodes: Iterable[NodeInfo]) -> Iterator[Need]:
-    for of in nodes:
-        if silent(of):
-            fencing = f" {_sentence(of.fencing.text)}" if of.fencing else ""
-            held = f"What it may still run ({', '.join(of.resources)}) waits for that." if of.resources else ""
-            yield Need(key=f"silent-{of.name}", kind="silent host", tone="bad", about=of.name, href=node_page(of.name),
-                       text=f"Nothing proves yet that {of.name} has stopped.{fencing} {held}".strip(), node=of.name,
-                       todo="If you have seen that the host is off, say so; otherwise bring it back.")
+def _does(answer: Answer, of: ResourceInfo) -> str:
+    """Say what the answer to an alert will do."""
+    if of.alert is AlertKind.FAILBACK:
+        home = of.reason.operands[0] if of.reason.operands else "its first preferred node"
+        if answer is Answer.YES:
+            return f"It is unloaded on {of.node} and loaded on {home}: that interrupts it."
+        return f"It runs on, on {of.node}; it asks again when {home} joins anew."
+    if answer is Answer.YES:
+        return f"It is loaded on {of.node}." if of.node else "It is loaded on the first of its nodes that can hold it."
+    return "It goes Offline and stays so until somebody brings it online."
 
 
-def _shaky(nodes: Iterable[NodeInfo]) -> Iterator[Need]:
-    for of in nodes:
-        if of.quarantine is not None:
-            yield Need(key=f"quarantine-{of.name}", kind="quarantine", tone="warning", about=of.name,
-                       href=node_page(of.name), text=_sentence(of.quarantine.text), node=of.name)
-        if of.unprotected is not None and of.state not in {"left", "down"}:
-            yield Need(key=f"unprotected-{of.name}", kind="nothing protects it", tone="bad", about=of.name,
-                       href=node_page(of.name), text=_sentence(of.unprotected.text), node=of.name,
-                       todo="Give it a fence device, or a watchdog.")
-
-
-def silent(of: NodeInfo) -> bool:
+def unproven(of: NodeInfo) -> bool:
     """Tell whether a node is gone, and nothing proves that it has stopped. One that never came has no version."""
     return of.state == "down" and of.proof is None and bool(of.version or of.url)
-
-
-def page_of(of: ResourceInfo) -> str:
-    """Give the path of a resource's page."""
-    return f"/console/resources/{quote(of.name, safe='')}"
 
 
 def node_page(name: str) -> str:
     """Give the path of a node's page."""
     return f"/console/nodes/{quote(name, safe='')}"
-
-
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}{'' if text[-1:] in '.!?' else '.'}"

@@ -11,17 +11,17 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
+from stanchion.api import overview as overview_api
 from stanchion.api import resources as api
-from stanchion.api import stories, telling, what_if
+from stanchion.api import stories, what_if
 from stanchion.api.access.principal import Principal
 from stanchion.api.clusters import status_of
 from stanchion.api.services import Here, Services
 from stanchion.model.errors import StanchionError
-from stanchion.model.orders import ENDED
 from stanchion.model.state import State
 from stanchion.web import forms, screen, visit
-from stanchion.web.health import health
-from stanchion.web.needs import needs, silent
+from stanchion.web.needs import TONES as HEALTH_TONES
+from stanchion.web.needs import needs, unproven
 from stanchion.web.pictures.cluster_map import cluster_map
 from stanchion.web.pictures.shares import Bars, Share, bars
 from stanchion.web.pictures.timeline import phases_said, timeline
@@ -36,6 +36,7 @@ router = APIRouter()
 
 NAMED = 20
 """Where a node holds more machines, those that simply run are counted and not named."""
+ORDERS = 16
 LISTED = 8
 """So many of those that need a person are listed here; the page of alerts lists all."""
 
@@ -50,10 +51,10 @@ losses = Seldom(what_if.losses)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A node on the overview. ``machines`` are named, ``unnamed`` more just run; ``silent``: nothing proves its end."""
+    """A node on the overview. Besides ``machines``, ``unnamed`` just run. ``unproven``: it may not have stopped."""
 
     node: NodeInfo
-    silent: bool
+    unproven: bool
     counts: tuple[tuple[State, int], ...]
     machines: tuple[ResourceInfo, ...]
     unnamed: int
@@ -62,18 +63,15 @@ class Column:
 async def look(here: Services, who: Principal, request: Request) -> dict[str, Any]:
     """Look at the whole cluster."""
     del who, request
-    told = status_of(here)
-    wanting = needs(told)
+    told, glance = status_of(here), overview_api.at_a_glance(here)
+    wanting = needs(glance.alerts, told.resources)
     past, foreseen = await incidents.answer(here), await losses.answer(here)
     last = past.incidents[0] if past and past.incidents else None
-    counted = Counter(each.state for each in told.resources)
     return {
-        "health": health(told, wanting),
+        "glance": glance, "tone": HEALTH_TONES[glance.health],
         "needs": wanting[:LISTED], "needs_left": max(0, len(wanting) - LISTED),
-        "counts": tuple((state, counted[state]) for state in State if counted[state]), "total": len(told.resources),
-        "columns": columns(told), "roaming": _roaming(told),
-        "orders": tuple(telling.intent_info(held.value) for _, held in sorted(here.view().intents.items())
-                        if held.value.outcome not in ENDED)[:LISTED * 2],
+        "total": len(told.resources), "columns": columns(told), "roaming": _roaming(told),
+        "orders": glance.orders[:ORDERS], "orders_left": max(0, len(glance.orders) - ORDERS),
         "map": cluster_map(told.nodes, told.resources), "bars": machine_bars(told),
         "losses": foreseen, "loss_bars": loss_bars(foreseen.losses if foreseen else ()),
         "incident": last, "timeline": timeline(last) if last else None, "phases": phases_said(last) if last else (),
@@ -106,7 +104,7 @@ def _column(node: NodeInfo, held: Sequence[ResourceInfo]) -> Column:
     counted = Counter(each.state for each in held)
     odd = [each for each in held if each.state is not State.RUNNING]
     named = held if len(held) <= NAMED else odd[:NAMED]
-    return Column(node=node, silent=silent(node), machines=tuple(named), unnamed=len(held) - len(named),
+    return Column(node=node, unproven=unproven(node), machines=tuple(named), unnamed=len(held) - len(named),
                   counts=tuple((state, counted[state]) for state in State if counted[state]))
 
 

@@ -6,6 +6,7 @@ the processor.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -24,16 +25,23 @@ PATIENCE_S = 0.3
 
 @dataclass(frozen=True, slots=True)
 class _Kept(Generic[T]):
+    """``fresh_until_s``: an answer about an unchanged cluster is good until then, ``good_until_s``: any is."""
+
     revision: Revision
     answer: T
     good_until_s: float
+    fresh_until_s: float
 
 
 class Seldom(Generic[T]):
-    """A question whose answer is kept, for each cluster that this process serves."""
+    """A question whose answer is kept, for each cluster that this process serves.
 
-    def __init__(self, ask: Callable[[Services], Awaitable[T]]) -> None:
+    ``fresh_s``: so long an answer is good where nothing changed in the store; for what the store does not know.
+    """
+
+    def __init__(self, ask: Callable[[Services], Awaitable[T]], fresh_s: float = math.inf) -> None:
         self._ask = ask
+        self._fresh_s = fresh_s
         self._kept: WeakKeyDictionary[Any, _Kept[T]] = WeakKeyDictionary()
         self._asking: WeakKeyDictionary[Any, asyncio.Task[None]] = WeakKeyDictionary()
 
@@ -51,12 +59,12 @@ class Seldom(Generic[T]):
         return None if kept is None else kept.answer
 
     def _good(self, here: Services) -> bool:
-        kept = self._kept.get(here.store)
+        kept, now_s = self._kept.get(here.store), here.clock.now().mono_s
         return kept is not None and (
-            kept.revision == here.view().revision or here.clock.now().mono_s < kept.good_until_s)
+            now_s < kept.good_until_s or (kept.revision == here.view().revision and now_s < kept.fresh_until_s))
 
     async def _renew(self, here: Services) -> None:
         began_s, revision = here.clock.now().mono_s, here.view().revision
         answer = await self._ask(here)
         now_s = here.clock.now().mono_s
-        self._kept[here.store] = _Kept(revision, answer, now_s + REST * (now_s - began_s))
+        self._kept[here.store] = _Kept(revision, answer, now_s + REST * (now_s - began_s), now_s + self._fresh_s)
