@@ -175,7 +175,7 @@ async def test_the_audit_tells_who_did_what_from_where_why_and_with_what_end() -
     rows = page.rows()[1:]
     assert [(row[1], row[4], row[5]) for row in rows] == [
         ("operator", "the host is hot", "done 303"), ("viewer", "\N{EN DASH}", "refused 403")]
-    assert "POST /console/resources/orders" in rows[0][3]
+    assert rows[0][3] == "offline mail: POST /console/resources/orders"
     assert rows[0][2], "from where"
     only = await browser.send(page.form(AUDIT), user="VIEWER")
     assert [row[1] for row in only.rows()[1:]] == ["viewer"]

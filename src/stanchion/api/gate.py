@@ -99,9 +99,9 @@ class _Audited:
         row = permits.row(method, path)
         if row is not None and not row.changes:
             return
+        about = self._scope["state"].get("about") or "/".join(str(part) for part in row.parts.values()) if row else ""
         await audit.note(self._scope["app"].state.services, audit.Deed(
-            who=who, method=method, route=row.route if row else path[:200], status=status,
-            object="/".join(str(part) for part in row.parts.values())[:200] if row else "",
+            who=who, method=method, route=row.route if row else path[:200], status=status, object=about[:200],
             comment=_comment(self._headers, self._body)))
 
 

@@ -57,6 +57,7 @@ async def order(here: Here, request: Request) -> Response:
         return await confirm.ask(here, request, entered, title=f"Take {count(len(chosen), 'resource')} offline?",
                                  happens=[f"{name}: {_end(here, name)}" for name in chosen], button="Take offline",
                                  back=back)
+    visit.about(request, f"{verb} {', '.join(chosen)}")
     refused = []
     for name in chosen:
         try:

@@ -34,6 +34,11 @@ async def visitor(here: Services, request: Request) -> Principal:
     return who
 
 
+def about(request: Request, what: str) -> None:
+    """Have the audit say what a request was about, where its path does not."""
+    request.state.about = what
+
+
 async def stays(here: Services, request: Request) -> bool:
     """Tell whether who looks may look on.
 
