@@ -7,9 +7,13 @@ for the source's QEMU to be gone, and without an init that reaps it waits for ev
 """
 
 import shlex
+import subprocess
 import uuid
 from collections.abc import Mapping
 from pathlib import Path
+
+from stanchion.lab.cluster import LabHost
+from stanchion.model.errors import HostError
 
 OWN = {"/run/libvirt": "run", "/var/lib/libvirt": "lib", "/var/log/libvirt": "log", "/var/cache/libvirt": "cache",
        "/etc/libvirt": "etc"}
@@ -62,3 +66,20 @@ def furnish(directory: Path, address: str, names: Mapping[str, str]) -> Path:
 def words(enter: Path) -> tuple[str, ...]:
     """Give the words before a command that is to be process 1 of a new room."""
     return ("unshare", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc", "--", str(enter))
+
+
+def inside(host: LabHost, *words: str) -> "subprocess.CompletedProcess[str]":
+    """Run a command in the room of a host that is up, as somebody who sits before it would. Raises ``HostError``."""
+    mark = str(host.directory / "libvirt" / "enter").encode()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            said = (entry / "cmdline").read_bytes().split(b"\0")
+            kin = (entry / "task" / entry.name / "children").read_text(encoding="ascii").split()
+        except OSError:
+            continue
+        if b"unshare" in said and mark in said and kin:
+            return subprocess.run(["nsenter", "--target", kin[0], "--all", "--", *words], capture_output=True,
+                                  text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
+    raise HostError(f"{host.name} has no room: it has no power")

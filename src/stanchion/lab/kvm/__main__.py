@@ -1,0 +1,132 @@
+"""Runs the KVM lab: ``./scripts/lab-kvm``, or as root ``python -m stanchion.lab.kvm``.
+
+Each run is a cluster from nothing. Exit code 0: every step of every run saw what it must; 1: one did not, and what
+each part logged is kept; 3: something that the lab needs is missing. Nothing is left running in any case.
+"""
+
+import argparse
+import asyncio
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from stanchion.lab import processes
+from stanchion.lab.cluster import Lab, LabHost, short_directory
+from stanchion.lab.demo.__main__ import Step, play
+from stanchion.lab.demo.stage import Stage
+from stanchion.lab.demo.telling import Outcome, Teller
+from stanchion.lab.kvm import rooms, steps
+from stanchion.lab.kvm.machines import KvmMachine
+from stanchion.lab.network import Net, Network
+from stanchion.lab.witness import QEMU
+from stanchion.model.errors import HostError, StanchionError
+
+MISSING = 3
+NODES = ("node1", "node2", "node3")
+AGENT_PORT = 7423
+VIRTUAL_DOMAIN = Path("/usr/lib/ocf/resource.d/heartbeat/VirtualDomain")
+TOOLS = {"libvirtd": "libvirt-daemon-system", "virsh": "libvirt-clients", QEMU: "qemu-system-x86", "ip": "iproute2",
+         "unshare": "util-linux", "nsenter": "util-linux"}
+"""The programs that the lab needs, and Debian's packages that have them."""
+DAEMON = "libvirtd=libvirtd -l -f /etc/libvirt/libvirtd.conf -p /run/libvirt/libvirtd.pid"
+
+STEPS = (
+    Step(name="create", title="A machine from KVMLive_Template", act=steps.create, shows=(
+        "Three hosts, each with a libvirtd of its own; ocf:heartbeat:VirtualDomain starts the machine.")),
+    Step(name="migrate", title="Live migration", act=steps.migrate, shows=(
+        "A running machine goes to another host and back. Its counter goes on.")),
+    Step(name="in-vain", title="A live migration that fails", act=steps.migrate_in_vain, shows=(
+        "The target's libvirtd does not answer. The machine runs on where it is.")),
+    Step(name="crash", title="A machine crashes", act=steps.crash, shows=(
+        "Its process is gone; the monitor finds it, and it starts where it was.")),
+    Step(name="hang", title="A guest hangs", act=steps.hang, shows=(
+        "Its process lives, what runs in it is silent; a check in the monitor script finds it.")),
+    Step(name="daemon", title="libvirtd is killed", act=steps.daemon_killed, shows=(
+        "The machine runs on without its daemon: nothing fails over, nothing is started twice.")),
+    Step(name="stray", title="A machine started by hand", act=steps.stray, shows=(
+        "What runs where nobody sent it is told as a stray, and can be taken over without a restart.")),
+    Step(name="power-cut", title="A host loses its power", act=steps.power_cut, shows=(
+        "Its fence device proves it off, and its machine starts elsewhere.")),
+)
+
+
+def machines(place: Path) -> tuple[KvmMachine, ...]:
+    """Make the lab's machines."""
+    emulator = shutil.which(QEMU) or QEMU
+    return (KvmMachine("web", "KVMLive_Template", NODES, place, emulator),)
+
+
+def run(teller: Teller, wanted: Sequence[Step]) -> bool:
+    """Play the steps once on a cluster from nothing; whether all were right."""
+    directory, outcomes = short_directory(), list[Outcome]()
+    network, lab = Network(NODES), None
+    network.up()
+    try:
+        at = {name: network.address(name, Net.PEER) for name in NODES}
+        hosts = []
+        for name in NODES:
+            (directory / name).mkdir()
+            enter = rooms.furnish(directory / name, at[name], at)
+            hosts.append(LabHost(name=name, port=AGENT_PORT, directory=directory / name, address=at[name],
+                                 enter=(*network.enter(name), *rooms.words(enter)), beside=(DAEMON,)))
+        lab = Lab.create(directory, hosts=hosts, profile="default")
+        lab.up(attached=True)
+        asyncio.run(play(Stage(lab, teller, machines(directory / "machines")), wanted, outcomes))
+    finally:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if lab is not None:
+            lab.down()
+        network.down()
+        right = len(outcomes) == len(wanted) and not any(outcome.fault for outcome in outcomes)
+        if right:
+            shutil.rmtree(directory, ignore_errors=True)
+        else:
+            teller.line(f"Everything was ended. What each part logged is kept in {directory}: node*/agent.log, "
+                        "node*/libvirtd.log, node*/libvirt/log, machines/*.serial.")
+        signal.signal(signal.SIGINT, before)
+    teller.summary(outcomes)
+    return right
+
+
+def check() -> None:
+    """Refuse to begin where something is missing. Raises ``HostError``."""
+    if os.geteuid() != 0:
+        raise HostError("its hosts have networks, mounts and processes of their own, which only root can make")
+    missing = sorted({package for tool, package in TOOLS.items() if shutil.which(tool) is None}
+                     | (set() if VIRTUAL_DOMAIN.exists() else {"resource-agents"}))
+    if missing:
+        raise HostError(f"install the packages {', '.join(missing)}, then run it again")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Read the options, run, and give the exit code."""
+    parser = argparse.ArgumentParser(prog="./scripts/lab-kvm", description=(
+        "Three hosts with libvirt on this machine, and what an administrator does with KVM machines in a cluster."))
+    parser.add_argument("--times", type=int, default=1, metavar="N", help="run N times in a row, each from nothing")
+    parser.add_argument("--only", choices=[step.name for step in STEPS[1:]], help="play one step")
+    given = parser.parse_args(arguments)
+    wanted = [step for step in STEPS if given.only in {None, step.name} or step is STEPS[0]]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        check()
+        processes.leave_network()
+        well = 0
+        for number in range(1, given.times + 1):
+            begun, teller = time.monotonic(), Teller()
+            well += run(teller, wanted)
+            teller.line(f"run {number} of {given.times}: {time.monotonic() - begun:.0f} s, {well} well so far")
+    except StanchionError as error:
+        print(f"The KVM lab cannot run: {error}", file=sys.stderr)
+        return MISSING
+    except KeyboardInterrupt:
+        print("Interrupted; everything that was started has been ended.", file=sys.stderr)
+        return 130
+    return 0 if well == given.times else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,127 @@
+"""A real Chromium before the console of a real cluster: three pretend hosts with real agents, one signed-in person.
+
+Every page that a test looks at must stay silent: a script that fails or a thing that the strict policy refuses fails
+the test. With ``STANCHION_PICTURES=directory`` the tests that make the documentation's pictures write them there.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
+
+from realhosts import Cluster, cluster, stanchion
+
+PASSWORD = "correct horse battery"
+WITHIN_MS = 20_000
+REFUSED = re.compile(r"status of (4\d\d|503)")
+"""What a browser logs by itself when a page is answered with a refusal; tests that ask for one see it."""
+
+
+def _chromium() -> str | None:
+    return shutil.which("chromium") or shutil.which("google-chrome")
+
+
+@pytest.fixture(scope="session")
+def playwright() -> Iterator[Playwright]:
+    """Lend the driver of browsers."""
+    if _chromium() is None:
+        pytest.skip("needs Chromium: the package chromium is not installed")
+    with sync_playwright() as lent:
+        expect.set_options(timeout=WITHIN_MS)
+        yield lent
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    """Lend a Chromium."""
+    lent = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+    yield lent
+    lent.close()
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Cluster]:
+    """Lend a cluster of three real agents, whom all tests of this folder share."""
+    with cluster() as made:
+        yield made
+        assert made.tracebacks() == []
+
+
+@pytest.fixture(scope="session")
+def base(lab: Cluster) -> str:
+    """Give the address of one of its agents."""
+    return next(node.url for node in lab.status().nodes if node.url)
+
+
+@pytest.fixture(scope="session")
+def invited(lab: Cluster) -> Callable[[str, str], str]:
+    """Invite somebody on the host, by the real command; give the path of the one-time link."""
+    def invite(name: str, role: str) -> str:
+        done = stanchion("user", "invite", name, "--role", role, env=lab.said)
+        assert done.code == 0, done.err
+        found = re.search(r"https?://[^/\s]+(/console/first/\S+)", done.out)
+        assert found, done.out
+        return found[1]
+
+    return invite
+
+
+@pytest.fixture(scope="session")
+def anna(browser: Browser, base: str, invited: Callable[[str, str], str]) -> Iterator[BrowserContext]:
+    """Let the first administrator choose a password by a one-time link; she stays signed in for all tests."""
+    context = _context(browser, base)
+    page = context.new_page()
+    page.goto(invited("anna", "administrator"))
+    for field in page.locator("input[type=password]").all():
+        field.fill(PASSWORD)
+    page.locator("main form button").first.click()
+    page.wait_for_url("**/console/**")
+    page.close()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(anna: BrowserContext) -> Iterator[Page]:
+    """Lend an empty page of the administrator; whatever it complains about fails the test."""
+    lent = anna.new_page()
+    complaints = watched(lent)
+    yield lent
+    lent.close()
+    assert complaints == []
+
+
+@pytest.fixture
+def shot() -> Callable[[Page, str], None]:
+    """Take a picture for the documentation, where pictures are asked for."""
+    place = os.environ.get("STANCHION_PICTURES")
+
+    def take(page: Page, name: str) -> None:
+        if place:
+            page.screenshot(path=Path(place) / f"{name}.png", full_page=True)
+
+    return take
+
+
+def watched(page: Page) -> list[str]:
+    """Listen to what a page complains about."""
+    complaints: list[str] = []
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not REFUSED.search(message.text):
+            complaints.append(message.text)
+
+    page.on("console", said)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    return complaints
+
+
+def _context(browser: Browser, base: str) -> BrowserContext:
+    context = browser.new_context(base_url=base, viewport={"width": 1280, "height": 900}, locale="en-GB",
+                                  timezone_id="Europe/Berlin")
+    context.set_default_timeout(WITHIN_MS)
+    return context
