@@ -178,7 +178,7 @@ async def test_the_summary_leads_back_to_each_step() -> None:
     browser = await begun(World())
     page = await go(browser, await named(browser))
     assert step(page) == "Summary"
-    page = await go(browser, page, "change Parameters")
+    page = await go(browser, page, "Change Parameters")
     assert step(page) == "Parameters"
 
 

@@ -66,7 +66,8 @@ async def _look(here: Services, request: Request, entered: Entered) -> dict[str,
     asked = [info for each in (await templates.form(here, name)).pages for info in each.fields]
 
     def part(prefix: str) -> list[fields.Shown]:
-        return [fields.shown(info, entered) for info in asked if info.name.startswith(prefix)]
+        return [fields.shown(info.model_copy(update={"help": ""}), entered) for info in asked
+                if info.name.startswith(prefix)]
 
     rows = _rows(entered) if "rows" in entered else len(document.parameters) + SPARE
     if entered["do"] == "more":
