@@ -75,7 +75,8 @@ class Element:
             if isinstance(each, str):
                 yield each
             elif each.tag not in {"script", "style", "template"}:
-                yield from (each._texts() if each.tag in {"b", "a", "span", "em", "code"} else (" ", *each._texts(), " "))
+                inline = each.tag in {"b", "a", "span", "em", "code"}
+                yield from (each._texts() if inline else (" ", *each._texts(), " "))
 
 
 class _Reader(HTMLParser):

@@ -1,6 +1,7 @@
 """The audit: what people and programs did and tried, from where, and why."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
@@ -25,18 +26,28 @@ FAILED_FROM = 500
 REFUSED_FROM = 400
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Question:
+    """What the filter lets through."""
+
+    user: str
+    since: datetime | None
+    until: datetime | None
+    text: str
+
+
 async def look(here: Services, who: Principal, request: Request) -> dict[str, Any]:
     """Look at the newest deeds that the filter lets through."""
     del who
     asked = screen.queried(request, *ASKED)
-    since, until, fault = past.instants(request)
-    question = ("audit", asked["user"], since, until, asked["text"])
-    found = await past.newest(here, question, _read(here, asked["user"], since, until, asked["text"]), asked["before"])
+    question, fault = _question(request)
+    found = await past.newest(here, question, _read(here, question), asked["before"])
     return {
         "deeds": Rows(id="audit-rows", template="parts/audit_row.html",
                       rows=tuple((f"deed-{each.id}", {"of": each, "outcome": outcome(each)}) for each in found)),
-        "shown": len(found), "asked": {**asked, "since": past.shown(since), "until": past.shown(until)},
-        "ways_on": past.ways(HERE, asked, found), "error": fault, "growing": not (asked["before"] or until),
+        "shown": len(found), "ways_on": past.ways(HERE, asked, found), "error": fault,
+        "asked": {**asked, "since": past.shown(question.since), "until": past.shown(question.until)},
+        "growing": not (asked["before"] or question.until),
         "names": (*sorted(here.view().users),
                   *sorted(f"token:{held.value.name}" for held in here.view().api_tokens.values())),
     }
@@ -49,10 +60,9 @@ page = screen.show(router, "/audit", "audit.html", look)
 async def save(here: Here, request: Request, form: Literal["csv", "json"] = "csv") -> Response:
     """Save the deeds that the filter lets through."""
     await visit.visitor(here, request)
-    asked = screen.queried(request, *ASKED)
-    since, until, _ = past.instants(request)
+    question, _ = _question(request)
     name = f"{telling.cluster_info(here.view(), here.node, here.version).name}-audit.{form}"
-    read = _read(here, asked["user"], since, until, asked["text"], asked["before"])
+    read = _read(here, question, screen.queried(request, "before")["before"])
     return await past.saved(read, _row, COLUMNS, form=form, name=name)
 
 
@@ -65,11 +75,17 @@ def outcome(of: AuditInfo) -> str:
     return "refused" if of.status >= REFUSED_FROM else "done"
 
 
-def _read(here: Services, user: str, since: datetime | None, until: datetime | None, text: str,
-          newest_before: str = "") -> past.Read[AuditInfo]:
+def _question(request: Request) -> tuple[_Question, str]:
+    asked = screen.queried(request, *ASKED)
+    since, until, fault = past.instants(request)
+    return _Question(user=asked["user"], since=since, until=until, text=asked["text"]), fault
+
+
+def _read(here: Services, of: _Question, newest_before: str = "") -> past.Read[AuditInfo]:
     async def read(after: str | None, before: str | None, limit: int) -> tuple[Sequence[AuditInfo], str]:
-        found = await routes.read_audit(here, user=user or None, since=since, until=until, text=text or None,
-                                        after=after, before=before or newest_before or None, limit=limit)
+        found = await routes.read_audit(
+            here, user=of.user or None, since=of.since, until=of.until, text=of.text or None, after=after,
+            before=before or newest_before or None, limit=limit)
         return found.entries, found.last
 
     return read

@@ -64,7 +64,8 @@ class Entered(Mapping[str, str]):
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            raise InvalidInput(f"{told} must be a number, not {repr(self[name]) if self[name] else 'nothing'}; enter digits")
+            entered = repr(self[name]) if self[name] else "nothing"
+            raise InvalidInput(f"{told} must be a number, not {entered}; enter digits")
         return value
 
 

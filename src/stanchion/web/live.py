@@ -56,7 +56,8 @@ class Rows:
                 _rendered.move_to_end(key)
         if known is not None and known[0] == value:
             return known[1]
-        html = Markup(render.template(self.template).render(row=value, element=element, **self.common))  # noqa: S704 - by the template engine
+        text = render.template(self.template).render(row=value, element=element, **self.common)
+        html = Markup(text)  # noqa: S704 - the template engine has escaped what needs it
         with _writing:
             _rendered[key] = (value, html)
             if len(_rendered) > REMEMBERED:

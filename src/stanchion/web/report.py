@@ -29,7 +29,8 @@ async def save(here: Here, request: Request, form: Literal["html", "json"] = "ht
     """Save the report as a page that needs nothing else, or as data."""
     await visit.visitor(here, request)
     made = await api.report(here, form)
-    answer = Response(made.model_dump_json(indent=2), media_type="application/json") if isinstance(made, Report) else made
+    answer = (Response(made.model_dump_json(indent=2), media_type="application/json") if isinstance(made, Report)
+              else made)
     name = telling.cluster_info(here.view(), here.node, here.version).name
     answer.headers["content-disposition"] = past.attachment(f"{name}-report.{form}")
     return answer

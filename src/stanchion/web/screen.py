@@ -72,7 +72,8 @@ class Screen:
     def _own_url(self, request: Request) -> str:
         """Give the URL of the page itself, also where a form that was sent somewhere else is answered with it."""
         query = f"?{request.url.query}" if request.url.query and request.method == "GET" else ""
-        path = "/".join(quote(str(request.path_params.get(part[1:-1].partition(":")[0], ""))) if part[:1] == "{" else part
+        given = request.path_params
+        path = "/".join(quote(str(given.get(part[1:-1].partition(":")[0], ""))) if part[:1] == "{" else part
                         for part in self.path.split("/"))
         return f"/console{path}{query}"
 
