@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from starlette.types import ASGIApp
 
@@ -96,6 +96,12 @@ class Wire:
                 pass
         return True
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
     async def close(self) -> None:
         """Hang up."""
         self.writer.close()
@@ -105,9 +111,6 @@ class Wire:
 
 async def ask(port: int, data: bytes) -> Answer:
     """Send these bytes on a connection of their own, and read the answer."""
-    wire = await Wire.to(port)
-    try:
+    async with await Wire.to(port) as wire:
         await wire.send(data)
         return await wire.answer()
-    finally:
-        await wire.close()

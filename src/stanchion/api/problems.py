@@ -71,9 +71,14 @@ def told(error: StanchionError) -> Problem:
 
 
 def _problem(status: int, text: str, kind: type[StanchionError]) -> Problem:
-    detail, _, do = text.partition("; ")
+    detail, _, do = legible(text).partition("; ")
     title = TITLES.get(HTTPStatus(status), HTTPStatus(status).phrase)
     return Problem(type=problem_type(kind), title=title, status=status, detail=detail, do=do)
+
+
+def legible(text: str) -> str:
+    """Show what cannot be printed by its number: a sentence repeats names as they were asked for, by anybody."""
+    return "".join(each if each.isprintable() or each == "\n" else f"\\u{ord(each):04x}" for each in text)
 
 
 def invalid_sentence(errors: Sequence[Any]) -> str:

@@ -20,6 +20,8 @@ _MARKS = {
     "\0": "holds a NUL byte; a script is plain text",
     "\r": "ends in CR LF, as Windows writes it; save the script with plain line ends",
 }
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+"""Marks of Unicode that turn the order in which a text is shown: what one reads is then not what bash reads."""
 
 _PROVIDED = re.compile(
     r"^(NCS_\w+|STANCHION_\w+|OCF_\w+|HA_RSCTMP|PATH|HOME|USER|LOGNAME|SHELL|LANG|LC_\w+|TZ|TMPDIR|PWD|OLDPWD|IFS"
@@ -66,6 +68,9 @@ def _not_text(text: str) -> Iterator[str]:
     for mark, what in _MARKS.items():
         if mark in text:
             yield f"Line {_line_of(text, mark)} {what}."
+    if turn := _TURNS.search(text):
+        yield (f"Line {_line_of(text, turn[0])} holds the mark U+{ord(turn[0]):04X}, which shows text in another order "
+               "than bash reads it.")
 
 
 def _line_of(text: str, mark: str) -> int:

@@ -40,6 +40,8 @@ def _own_faults(template: Template) -> Iterator[str]:
     if not _NAME.fullmatch(template.name):
         yield (f"the template's name {template.name!r} is not possible: 1 to 63 letters (A-Z, a-z), digits and "
                "underscores")
+    if not template.title.isprintable():
+        yield "the template's title must be one line of letters that can be printed"
     for what, text, most in (("title", template.title, LONGEST_TITLE), ("description", template.description,
                                                                          LONGEST_TEXT)):
         if len(text) > most:
@@ -57,6 +59,8 @@ def _parameter_faults(template: Template) -> Iterator[str]:
         if each.name in seen:
             yield f"the parameter {each.name} is asked for twice"
         seen.add(each.name)
+        if not each.label.isprintable():
+            yield f"the label of the parameter {each.name} must be one line of letters that can be printed"
         if not each.label or max(map(len, (each.label, each.help))) > LONGEST_TEXT:
             yield f"the parameter {each.name} needs a label, and its label and help at most {LONGEST_TEXT} letters"
 
