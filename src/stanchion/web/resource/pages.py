@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from stanchion.web.resource import details, orders, revisions, scripts
+from stanchion.web.resource import details, events, monitoring, orders, policies, preferred, revisions, runs, scripts
 
 router = APIRouter()
-for tab in (details, orders, revisions, scripts):
+for tab in (details, events, monitoring, orders, policies, preferred, revisions, runs, scripts):
     router.include_router(tab.router)

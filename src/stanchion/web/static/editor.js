@@ -35,6 +35,16 @@ const colours = HighlightStyle.define([
   { tag: [tags.standard(tags.variableName), tags.operator], color: "var(--link)" },
 ]);
 
+// Typing over several chosen lines, Chromium would join them with inline styles, which the policy of the page refuses.
+const typing = EditorView.domEventHandlers({
+  beforeinput(event, view) {
+    if (event.inputType !== "insertText" || !event.data || view.composing || view.state.selection.main.empty) return false;
+    event.preventDefault();
+    view.dispatch(view.state.update(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true }));
+    return true;
+  },
+});
+
 async function ask(text) {
   try {
     const answer = await fetch("/v1/lint", { method: "POST", headers: { "content-type": "application/json" },
@@ -105,7 +115,7 @@ function upgrade(field) {
   const view = new EditorView({
     parent: root, root,
     state: EditorState.create({ doc: field.value, extensions: [
-      basicSetup, look, syntaxHighlighting(colours), StreamLanguage.define(shell), lint, lintGutter(),
+      basicSetup, typing, look, syntaxHighlighting(colours), StreamLanguage.define(shell), lint, lintGutter(),
       EditorState.tabSize.of(4), EditorState.readOnly.of(field.readOnly),
       EditorView.contentAttributes.of({ "aria-label": label?.textContent.trim() || "script", "spellcheck": "false" }),
       EditorView.updateListener.of((update) => {
