@@ -57,7 +57,7 @@ async def test_a_refused_section_keeps_what_was_entered() -> None:
     page = await browser.get(PAGE)
     page = await browser.send(page.form(f"{PAGE}/quorum"), "Save", quorum_nodes="9")
     assert page.status == 422
-    assert page.error == "Quorum_nodes is 9; it must be 1 to 3, the number of nodes."
+    assert page.error == "Number of nodes is 9; it must be 1 to 3, the number of nodes."
     assert page.form(f"{PAGE}/quorum").value("quorum_nodes") == "9"
     page = await browser.send(page.form(f"{PAGE}/quorum"), "Save", quorum_nodes="many")
     assert page.error == "Number of nodes must be a number, not 'many'; enter digits."

@@ -64,7 +64,9 @@ page = screen.show(router, "/settings", "settings.html", look)
 async def refused(here: Services, request: Request, who: Principal, entered: Entered, problem: StanchionError, *,
                   section: str) -> Response:
     """Answer with the page, why a section was refused, and what was entered into it."""
-    text = str(problem)
+    text, now = str(problem), await settings.show(here, Response())
+    for info in (*sections.policies(now), *sections.quorum(now, len(here.view().nodes))):
+        text = text.replace(info.name, info.label)
     if isinstance(problem, Stale):
         text = f"{text}. What you entered is still here; saving it again replaces what stands now"
     error = f"{text[:1].upper()}{text[1:]}{'' if text[-1:] in '.!?' else '.'}"
