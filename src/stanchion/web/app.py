@@ -21,6 +21,7 @@ from stanchion.api.problems import invalid_sentence, status_of
 from stanchion.api.services import Services
 from stanchion.model.errors import NotAllowed, StanchionError, TooSoon
 from stanchion.web import (
+    alerts,
     audit,
     events,
     fences,
@@ -36,6 +37,7 @@ from stanchion.web import (
     signing_in,
     tokens,
     users,
+    what_if,
 )
 from stanchion.web.resource import pages as resource
 from stanchion.web.settings import routes as settings
@@ -45,8 +47,8 @@ from stanchion.web.visit import SignInFirst
 from stanchion.web.wizard import pages as wizard
 
 PAGES = (
-    audit, events, fences, me, moving_in, node, nodes, overview, report, resource, resources, settings,
-    signing_in, template_editing, templates, tokens, users, wizard,
+    alerts, audit, events, fences, me, moving_in, node, nodes, overview, report, resource, resources, settings,
+    signing_in, template_editing, templates, tokens, users, what_if, wizard,
 )
 """Every page's module, by name."""
 

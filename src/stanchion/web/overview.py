@@ -9,17 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 
-from stanchion.api import overview as overview_api
-from stanchion.api import resources as api
-from stanchion.api import stories, what_if
+from stanchion.api import overview, stories, what_if
 from stanchion.api.access.principal import Principal
 from stanchion.api.clusters import status_of
-from stanchion.api.services import Here, Services
-from stanchion.model.errors import StanchionError
+from stanchion.api.services import Services
 from stanchion.model.state import State
-from stanchion.web import forms, screen, visit
+from stanchion.web import screen
 from stanchion.web.needs import TONES as HEALTH_TONES
 from stanchion.web.needs import needs, unproven
 from stanchion.web.pictures.cluster_map import cluster_map
@@ -28,7 +25,6 @@ from stanchion.web.pictures.timeline import phases_said, timeline
 from stanchion.web.render import TONES
 from stanchion.web.seldom import Seldom
 from stanchion.wire.replies import NodeInfo, ResourceInfo, Status
-from stanchion.wire.requests import AlertOrder
 from stanchion.wire.stories import IncidentList
 from stanchion.wire.what_if import LossInfo
 
@@ -63,7 +59,7 @@ class Column:
 async def look(here: Services, who: Principal, request: Request) -> dict[str, Any]:
     """Look at the whole cluster."""
     del who, request
-    told, glance = status_of(here), overview_api.at_a_glance(here)
+    told, glance = status_of(here), overview.at_a_glance(here)
     wanting = needs(glance.alerts, told.resources)
     past, foreseen = await incidents.answer(here), await losses.answer(here)
     last = past.incidents[0] if past and past.incidents else None
@@ -79,19 +75,6 @@ async def look(here: Services, who: Principal, request: Request) -> dict[str, An
 
 
 page = screen.show(router, "/", "overview.html", look)
-
-
-@router.post("/alerts/{name}")
-async def answer(here: Here, request: Request, name: str) -> Response:
-    """Answer the question that a resource's alert asks, from whichever page shows it."""
-    who = await visit.visitor(here, request)
-    entered = await forms.read(request)
-    back = entered["back"] or "/console/alerts"
-    try:
-        await api.alert(here, who.name, name, forms.shaped(AlertOrder, answer=entered["answer"]))
-    except StanchionError as problem:
-        return forms.done(back, f"{name}: {problem}.", good=False)
-    return forms.done(back, f"The alert of {name} is answered: {entered['answer']}.")
 
 
 def columns(of: Status) -> tuple[Column, ...]:
