@@ -56,7 +56,7 @@ from stanchion.model.state import ResourceState, State
 from stanchion.model.statistics import Statistics
 from stanchion.model.timing import TIMINGS, Profile
 from stanchion.model.transaction import Committed, Conflict, Put, Transaction
-from stanchion.ports import Passwords
+from stanchion.ports import Neighbours, Passwords
 from stanchion.sim.store import MemoryEngine, MemoryStore
 from stanchion.trust.passwords import Argon
 from stanchion.web import app as web
@@ -182,6 +182,7 @@ class World:
     counted: Statistics = NOTHING_COUNTED
     store_away: bool = False
     silent: frozenset[SessionId] = frozenset()
+    neighbours: Neighbours | None = None
     vigil: Vigil = field(default_factory=Vigil)
     passwords: Passwords = field(default_factory=lambda: Argon(memory_kib=8, rounds=1))
 
@@ -251,6 +252,7 @@ class World:
             token_file="/var/lib/stanchion/token",
             statistics=lambda: self.counted, clear_statistics=self._count_anew,
             store_away=lambda: self.store_away, names=("node1.lab",), silent=lambda: self.silent,
+            neighbours=self.neighbours,
             passwords=self.passwords, vigil=self.vigil)
         if not _APPS:
             _APPS.append(create(services))

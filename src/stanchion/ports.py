@@ -12,6 +12,7 @@ from stanchion.model.cluster import Change, Held, Kind, Record
 from stanchion.model.fencing import FenceDevice, Power
 from stanchion.model.history import Run
 from stanchion.model.ids import BootId, LeaseId, Moment, NodeName, OperationId, ResourceName, Revision, SessionId
+from stanchion.model.neighbour import Glimpse, Neighbour
 from stanchion.model.notification import Message, Way
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence
@@ -309,6 +310,21 @@ class Notifier(Protocol):
         """Deliver a message and give what the other side answered. Raises ``HostError`` where it is not delivered."""
         ...
 
+
+class Neighbours(Protocol):
+    """Other clusters, to be looked at."""
+
+    def sealed(self, token: str) -> str:
+        """Seal a token for the store. Raises ``HostError``."""
+        ...
+
+    def fault(self, authority: str) -> str:
+        """Say what is wrong with the certificate of an authority; empty: nothing."""
+        ...
+
+    async def look(self, at: Sequence[Neighbour]) -> tuple[Glimpse, ...]:
+        """Look at these, all at once, and give what was seen of each; nothing is raised for one that cannot be."""
+        ...
 
 class Passwords(Protocol):
     """The slow hashes of passwords. Both raise ``TooSoon`` where too many wait already."""

@@ -41,6 +41,7 @@ from stanchion.model.cluster import ClusterView, SelfFence
 from stanchion.model.errors import HostError, StanchionError, StoreUnavailable
 from stanchion.model.ids import NodeName, OperationId
 from stanchion.model.resource import ResourceSpec, ScriptKind
+from stanchion.neighbours import ClusterNeighbours
 from stanchion.plan.node import held_here
 from stanchion.ports import Notifier, Pulse, ScriptOrder, Store
 from stanchion.stores import open_store
@@ -167,7 +168,8 @@ async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: Scri
                 names=config.names, notifier=await _notifier(),
                 statistics=lambda: daemon.statistics, clear_statistics=daemon.clear_statistics,
                 store_away=lambda: daemon.tenure.reach.away, silent=lambda: daemon.silent,
-                passwords=passwords.Argon(), **ways.services)
+                passwords=passwords.Argon(), neighbours=ClusterNeighbours(lambda: _token(config), doors.clock),
+                **ways.services)
             await ways.serve(here)
         except HostError as problem:
             log.warning("the API does not answer yet", problem=str(problem))

@@ -10,6 +10,7 @@ from stanchion.api import (
     importing,
     members,
     monitoring,
+    neighbours,
     nodes,
     notification,
     orders,
@@ -61,7 +62,7 @@ def create(services: Services) -> FastAPI:
                                                                "API token"))
     v1 = APIRouter(prefix="/v1", dependencies=[bearer])
     for part in (clusters, standing, settings, nodes, templates, resources, scripts, importing, events, stories,
-                 notification, report, statistics, what_if, monitoring, overview, orders):
+                 notification, report, statistics, what_if, monitoring, overview, orders, neighbours):
         v1.include_router(part.router)
     v1.include_router(nodes.agents)
     v1.include_router(access.router)

@@ -26,7 +26,8 @@ agents = APIRouter(prefix="/fence-agents", tags=["nodes"])
 async def nodes(here: Here) -> replies.NodeList:
     """List the nodes that the cluster knows."""
     view = here.view()
-    return replies.NodeList(nodes=tuple(telling.node_info(view, name, here.silent()) for name in finding.known_nodes(view)))
+    silent = here.silent()
+    return replies.NodeList(nodes=tuple(telling.node_info(view, name, silent) for name in finding.known_nodes(view)))
 
 
 @router.get("/{name}")

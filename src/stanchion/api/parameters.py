@@ -21,6 +21,7 @@ TemplateNamed = Annotated[str, _name("the template's name, in any case", "QemuLi
 GroupNamed = Annotated[str, _name("the group's name, in any case", "web-pair")]
 EventNamed = Annotated[str, _name("the event's id", "0000000000000042-0000")]
 IntentNamed = Annotated[str, _name("the order's id, as it was told when it was given", "3f9c61d20a7e4b58")]
+NeighbourNamed = Annotated[str, _name("what the other cluster is called here, in any case", "harbour")]
 TokenNamed = Annotated[str, _name("the join token's id", "3f9c61d20a7e4b58")]
 OperationNamed = Annotated[str, _name("the operation under which the script ran", "web@42")]
 RevisionNamed = Annotated[int, Path(ge=0, le=LAST_REVISION, description="the revision's number", examples=[42])]

@@ -13,7 +13,7 @@ from stanchion.model.cluster import ClusterView
 from stanchion.model.ids import NodeName, ResourceName, Revision, SessionId
 from stanchion.model.running import Running
 from stanchion.model.statistics import Statistics
-from stanchion.ports import Ballot, Chance, Clock, Fencer, Issuer, Lint, Notifier, Passwords, Store
+from stanchion.ports import Ballot, Chance, Clock, Fencer, Issuer, Lint, Neighbours, Notifier, Passwords, Store
 from stanchion.wire.requests import BY_HEADER
 
 CATCH_UP_S = 3.0
@@ -61,6 +61,7 @@ class Services:
     running: Callable[[ResourceName], Running | None] = lambda _: None
     """Tells the script that runs on this node, with what it has printed; it reads files, so call it in a thread."""
     passwords: Passwords | None = None
+    neighbours: Neighbours | None = None
     vigil: Vigil = field(default_factory=Vigil)
 
     async def wait_until(self, seen: Callable[[ClusterView], bool], wait_s: float) -> bool:

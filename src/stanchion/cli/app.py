@@ -17,6 +17,7 @@ from stanchion.cli import (
     hosts,
     importing,
     looking,
+    neighbours,
     nodes,
     notify,
     orders,
@@ -59,15 +60,15 @@ def place(panel: Group, *commands: App | Callable[..., Any]) -> None:
             app.command(command, group=panel, sort_key=len(list(app)))
 
 
-place(LOOK, looking.status, looking.overview, looking.explain, looking.explain_timing, looking.runs, past.events, past.story,
-      past.incidents, what_if.app, past.report)
+place(LOOK, looking.status, looking.overview, looking.explain, looking.explain_timing, looking.runs, past.events,
+      past.story, past.incidents, what_if.app, past.report)
 place(RUN, orders.online, orders.offline, orders.migrate, orders.order, orders.alert, orders.end_process)
 place(CONFIGURE, resources.app, scripts.app, templates.app, ruling.group, ruling.priority, ruling.settings, notify.app)
 app.command(importing.import_, name="import", group=CONFIGURE, sort_key=len(list(app)))
 place(CONFIGURE, importing.export)
 place(MAINTAIN, standing.pause, standing.resume, standing.drain, standing.undrain, standing.handover, standing.down,
       standing.up)
-place(CLUSTER, nodes.app, fences.app, hosts.token, hosts.etcd)
+place(CLUSTER, nodes.app, fences.app, hosts.token, hosts.etcd, neighbours.app)
 place(ACCESS, access.user, access.api_token, access.audit)
 app.register_install_completion_command()
 for flag in ("--help", "--version", "--install-completion"):

@@ -91,7 +91,8 @@ async def adopt(resource: AResource, /, *, node: ANode, wait: bool = True, commo
 @app.command
 async def edit(resource: AResource, /, *, editor: Annotated[bool, Parameter(negative="")] = False,
                revision: int | None = None, now: Annotated[bool, Parameter(negative="")] = False,
-               dry: Annotated[bool, Parameter(negative="")] = False, changes: Changes = NO_CHANGES, common: Common = COMMON) -> None:
+               dry: Annotated[bool, Parameter(negative="")] = False, changes: Changes = NO_CHANGES,
+               common: Common = COMMON) -> None:
     """Change a resource's configuration.
 
     While it is loaded it goes by the scripts that it was loaded with; everything else counts at once.

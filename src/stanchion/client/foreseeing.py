@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from stanchion.model.foresight import Case
 from stanchion.wire.monitoring import MonitoringDraft, MonitoringText
+from stanchion.wire.neighbours import NeighbourHealthList, NeighbourInfo, NeighbourList, NeighbourOrder
 from stanchion.wire.orders import ManyOrders, ManyResults
 from stanchion.wire.overview import Overview
 from stanchion.wire.what_if import LossList, WhatIfInfo
@@ -30,6 +31,9 @@ class _Asking(Protocol):
                     headers: "Mapping[str, str] | None" = None) -> Shape: ...
 
 
+    async def _ask(self, method: str, path: str) -> object: ...
+
+
 class Foreseeing:
     """The part of ``Client`` about the whole cluster at a glance, what would happen, and many orders at once."""
 
@@ -49,6 +53,22 @@ class Foreseeing:
     async def order_many(self: _Asking, asked: ManyOrders) -> ManyResults:
         """Give many orders at once; each ends in an order that was taken, or in a problem of its own."""
         return await self._send(ManyResults, "POST", "orders", asked)
+
+    async def neighbours(self: _Asking) -> NeighbourList:
+        """List the other clusters."""
+        return await self._get(NeighbourList, "neighbours")
+
+    async def neighbours_health(self: _Asking) -> NeighbourHealthList:
+        """Ask how well each of the other clusters is."""
+        return await self._get(NeighbourHealthList, "neighbours/health")
+
+    async def add_neighbour(self: _Asking, order: NeighbourOrder) -> NeighbourInfo:
+        """Add another cluster."""
+        return await self._send(NeighbourInfo, "POST", "neighbours", order)
+
+    async def remove_neighbour(self: _Asking, name: str) -> None:
+        """Forget another cluster."""
+        await self._ask("DELETE", f"neighbours/{quote(name, safe='') or '-'}")
 
     async def describe_monitoring(self: _Asking, draft: MonitoringDraft) -> MonitoringText:
         """Ask what a monitor configuration would do, in words; nothing is saved."""

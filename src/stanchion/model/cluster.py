@@ -221,7 +221,7 @@ class Proof:
 Record = (
     Settings | Node | Session | Live | Master | Membership | ResourceSpec | ResourceState | Template | Intent | Proof
     | Fencing | Stray | Standing | Authority | JoinToken | Notification | Notified | User | SignIn | ApiToken
-    | Invitation | Run | Past | Bound | Entry
+    | Invitation | Neighbour | Run | Past | Bound | Entry
 )
 
 T = TypeVar("T")

@@ -24,6 +24,7 @@ from stanchion.model.cluster import Key, Kind, Live, Master, Membership, Node, P
 from stanchion.model.errors import StoreUnusable
 from stanchion.model.fencing import Fencing
 from stanchion.model.history import Entry, Run
+from stanchion.model.neighbour import Neighbour
 from stanchion.model.notification import Notification, Notified
 from stanchion.model.orders import Intent
 from stanchion.model.past import Bound, Past
@@ -61,6 +62,7 @@ _PLACES: dict[Kind, tuple[str, str]] = {
     Kind.SIGN_IN: ("sign-ins/", ""),
     Kind.API_TOKEN: ("api-tokens/", ""),
     Kind.INVITATION: ("invitations/", ""),
+    Kind.NEIGHBOUR: ("neighbours/", ""),
     Kind.RUN: ("runs/", ""),
     Kind.HISTORY: ("events/", ""),
 }
@@ -91,6 +93,7 @@ _TYPES: dict[Kind, type] = {
     Kind.SIGN_IN: SignIn,
     Kind.API_TOKEN: ApiToken,
     Kind.INVITATION: Invitation,
+    Kind.NEIGHBOUR: Neighbour,
     Kind.RUN: Run,
     Kind.HISTORY: Entry,
 }

@@ -8,7 +8,6 @@ the address at which others reach the host, the loopback addresses, and the node
 Clocks of joining hosts may run a little behind: what is signed is valid from an hour before.
 """
 
-import base64
 import binascii
 import ipaddress
 from collections.abc import Iterable
@@ -16,16 +15,17 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import InvalidToken
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from stanchion.model.errors import HostError, InvalidInput
 from stanchion.model.ids import NodeName
 from stanchion.model.trust import Authority
+from stanchion.trust.sealing import lock
 
+PURPOSE = "the authority's key"
 AUTHORITY_DAYS = 20 * 365
 NODE_DAYS = 365
 EARLIER = timedelta(hours=1)
@@ -61,7 +61,7 @@ class Signer:
     def open(cls, authority: Authority, secret: str) -> "Signer":
         """Open the key of the cluster's authority. Raises ``HostError`` where the secret is another cluster's."""
         try:
-            text = _lock(secret).decrypt(authority.sealed_key.encode())
+            text = lock(secret, PURPOSE).decrypt(authority.sealed_key.encode())
             key = serialization.load_pem_private_key(text, None)
         except (InvalidToken, ValueError) as fault:
             raise HostError("the key of the cluster's authority cannot be opened with this host's token file; copy "
@@ -73,7 +73,8 @@ class Signer:
         """Give what stands in the store, the key sealed with the cluster's secret."""
         key = self._key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
                                       serialization.NoEncryption())
-        return Authority(certificate=self.certificate, sealed_key=_lock(secret).encrypt(key).decode(), revoked=revoked)
+        sealed_key = lock(secret, PURPOSE).encrypt(key).decode()
+        return Authority(certificate=self.certificate, sealed_key=sealed_key, revoked=revoked)
 
     @property
     def certificate(self) -> str:
@@ -156,12 +157,6 @@ def _usage(*, signs: bool) -> x509.KeyUsage:
     return x509.KeyUsage(digital_signature=True, key_cert_sign=signs, crl_sign=signs, content_commitment=False,
                          key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
                          decipher_only=False)
-
-
-def _lock(secret: str) -> Fernet:
-    """Make the lock that the cluster's secret opens. The secret has 256 bits, so it needs no stretching."""
-    derived = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=b"stanchion: the authority's key")
-    return Fernet(base64.urlsafe_b64encode(derived.derive(secret.encode())))
 
 
 def _instant(at_s: float) -> datetime:

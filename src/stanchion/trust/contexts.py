@@ -91,6 +91,22 @@ def client(ca: Path | None, cert: Path | None = None, key: Path | None = None) -
     return made
 
 
+def believing(authority: str) -> ssl.SSLContext:
+    """Make the end that calls: it believes the authority whose certificate this is, in PEM; empty: as this host does.
+
+    Raises ``HostError`` where it is none.
+    """
+    made = client(None)
+    if authority:
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        made.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            made.load_verify_locations(cadata=authority)
+        except (ssl.SSLError, ValueError) as fault:
+            raise HostError("the certificate of its authority is not one in PEM") from fault
+    return made
+
+
 def why_refused(fault: Exception) -> str:
     """Say at the end that listens why a client was refused."""
     if isinstance(fault, ssl.SSLCertVerificationError):
