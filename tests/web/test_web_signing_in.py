@@ -1,9 +1,17 @@
 """Signing in and out, and the one-time link: who comes in, who does not, and what he is told."""
 
+import base64
+import hashlib
+from urllib.parse import parse_qs, quote, urlsplit
+
 import pytest
 
 from browsing import GOOD, HOST, Browser, Page, come_in, invite, signed_in
 from stanchion.api.access.identity import COOKIE
+from stanchion.api.services import Outside
+from stanchion.model.access import Role
+from stanchion.model.errors import NotAllowed
+from stanchion.ports import Vouched
 from surface import NODES, World
 
 
@@ -151,3 +159,83 @@ async def test_another_site_cannot_sign_anybody_in_or_out() -> None:
         answer = await browser.http.post(path, data={"name": "anna"}, headers={"sec-fetch-site": "cross-site"})
         assert answer.status_code == 403
     assert (await browser.get("/console/resources")).path == "/console/resources"
+
+
+class Provider:
+    """An identity provider that knows one person."""
+
+    def __init__(self) -> None:
+        self.asked: dict[str, str] = {}
+
+    async def door(self, back: str, *, state: str, nonce: str, challenge: str) -> str:
+        """Give its door."""
+        self.asked = {"nonce": nonce, "challenge": challenge}
+        return f"https://id.example/door?state={state}&redirect_uri={back}"
+
+    async def redeem(self, code: str, back: str, *, verifier: str, nonce: str) -> Vouched:
+        """Tell who it is."""
+        assert back == f"https://{HOST}/console/sign-in/back"
+        proof = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        assert {"nonce": nonce, "challenge": proof} == self.asked
+        if code != "good":
+            raise NotAllowed("the code proves nothing; begin the sign-in again")
+        return Vouched(name="Olga@example.org", groups=("ops",))
+
+
+def beside_a_provider() -> World:
+    return World(outside=Outside(provider=Provider(), groups={Role.OPERATOR: ("ops",)}))
+
+
+async def leave(browser: Browser, to: str = "/console/resources?q=a") -> str:
+    """Press the button that leads to the identity provider; give the state that must come back."""
+    page = await browser.get(f"/console/sign-in?to={quote(to)}")
+    link = page.main.one("a", text="Sign in with the identity provider")["href"]
+    answer = await browser.http.get(link, follow_redirects=False)
+    assert answer.status_code == 303
+    door = urlsplit(answer.headers["location"])
+    assert door.hostname == "id.example"
+    return parse_qs(door.query)["state"][0]
+
+
+async def test_people_sign_in_with_the_identity_provider_and_go_on() -> None:
+    world = beside_a_provider()
+    browser = Browser(world)
+    state = await leave(browser)
+    page = Page(await browser.http.get(f"/console/sign-in/back?state={state}&code=good",
+                                       headers={"sec-fetch-site": "cross-site"}))
+    assert page.main.one("h1").text == "You are signed in"
+    to = page.main.one("a")["href"]
+    assert to == "/console/resources?q=a"
+    assert page.one("meta", http_equiv="refresh")["content"] == f"0; url={to}"
+    page = await browser.get(to)
+    assert page.one("form", class_="who").text.startswith("olga@example.org operator")
+
+
+@pytest.mark.parametrize(("query", "told"), [
+    ("code=bad&state={}", "The code proves nothing"), ("error=access_denied&state={}", "did not let you in"),
+    ("code=good&state=x{}", "was not begun here"), ("code=good", "was not begun here"),
+])
+async def test_who_comes_back_with_nothing_that_counts_is_told_so(query: str, told: str) -> None:
+    browser = Browser(beside_a_provider())
+    state = await leave(browser)
+    page = await browser.get(f"/console/sign-in/back?{query.format(state)}")
+    assert page.status == 401
+    assert told in page.error
+    assert page.form().value("to") == "/console/resources?q=a"
+    assert (await browser.get("/console/resources")).path.startswith("/console/sign-in")
+
+
+async def test_a_sign_in_that_was_begun_in_another_browser_lets_nobody_in() -> None:
+    world = beside_a_provider()
+    state = await leave(Browser(world))
+    page = await Browser(world).get(f"/console/sign-in/back?state={state}&code=good")
+    assert "begun in another browser" in page.error
+
+
+async def test_without_an_identity_provider_there_is_no_button() -> None:
+    browser = Browser(World())
+    page = await browser.get("/console/sign-in")
+    assert not page.main.all("a", text="identity provider")
+    page = await browser.get("/console/sign-in/provider")
+    assert page.status == 404
+    assert page.error.startswith("There is no identity provider here")

@@ -9,12 +9,13 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import quote, unquote
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from stanchion.api import access
-from stanchion.api.access import identity, people, sessions
+from stanchion.api.access import identity, people, provider, sessions
 from stanchion.api.problems import status_of
 from stanchion.api.services import Here, Services
 from stanchion.model.errors import InvalidInput, NotAllowed, StanchionError, TooSoon
@@ -24,6 +25,10 @@ from stanchion.web.visit import SIGN_IN
 router = APIRouter()
 
 HOME = "/console/"
+BACK = f"{SIGN_IN}/back"
+"""Where an identity provider sends a browser back to; it has to know this address of each node."""
+TO = "__Host-stanchion-to"
+"""The cookie that keeps where somebody wanted to go, while he is at the identity provider."""
 
 
 @router.get("/sign-in")
@@ -47,6 +52,36 @@ async def sign_in(here: Here, request: Request) -> Response:
         return _page(here, request, "sign_in.html", more, problem)
     answer = forms.done(to)
     sessions.set_cookie(answer, value)
+    return answer
+
+
+@router.get("/sign-in/provider")
+async def go_to_provider(here: Here, request: Request) -> Response:
+    """Send a browser to the identity provider. A link and no form: forms may lead to this console alone."""
+    to = _local(request.query_params.get("to", ""))
+    try:
+        door, browser = await provider.begin(here, f"{request.url.scheme}://{request.url.netloc}{BACK}")
+    except StanchionError as problem:
+        return _page(here, request, "sign_in.html", {"to": to, "error": str(problem)}, problem)
+    answer = RedirectResponse(door, HTTPStatus.SEE_OTHER)
+    provider.set_cookie(answer, browser)
+    answer.set_cookie(TO, quote(to), max_age=int(provider.AWAY_S), path="/", secure=True, httponly=True, samesite="lax")
+    return answer
+
+
+@router.get("/sign-in/back")
+async def come_back(here: Here, request: Request) -> Response:
+    """Let in who comes back from the identity provider; a page leads on, since the way here began at another site."""
+    to = _local(unquote(request.cookies.get(TO, "")))
+    try:
+        value = await provider.finish(here, dict(request.query_params), request.cookies.get(provider.COOKIE, ""),
+                                      address(request), agent(request))
+    except StanchionError as problem:
+        return _page(here, request, "sign_in.html", {"to": to, "error": str(problem)}, problem)
+    answer = _page(here, request, "back.html", {"to": to})
+    sessions.set_cookie(answer, value)
+    for done in (TO, provider.COOKIE):
+        answer.delete_cookie(done, path="/", secure=True, httponly=True, samesite="lax")
     return answer
 
 
@@ -106,7 +141,8 @@ def _welcome(here: Services, user: str, role: str) -> dict[str, Any]:
 
 def _page(here: Services, request: Request, template: str, more: Mapping[str, Any],
           problem: StanchionError | None = None) -> Response:
-    context = {**shell.around(here, None, request), "name": "", "unsafe": _unsafe(request), **more}
+    context = {**shell.around(here, None, request), "name": "", "unsafe": _unsafe(request),
+               "provider": provider.offered(here), **more}
     status = HTTPStatus.OK if problem is None else status_of(problem)
     answer = HTMLResponse(render.template(template).render(context), status)
     if isinstance(problem, TooSoon):
