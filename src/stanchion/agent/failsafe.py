@@ -72,8 +72,10 @@ class Failsafe:
 
     def _answer(self, plea: Plea) -> None:
         """Promise, or say that we would; unless we reach the store, or know that the other one's life is over."""
-        voices = self._tenure.voices
-        if not (voices and self._tenure.reach.lenient) or plea.session in self._view().proofs:
+        voices, reach = self._tenure.voices, self._tenure.reach
+        # Who has the store back goes on to promise, for those who have not; but does not begin to.
+        wills = reach.away or (reach.lenient and self._promises.left_s > 0)
+        if not (voices and wills) or plea.session in self._view().proofs:
             return
         if not plea.lease_s or self._promises.give(plea.lease_s):
             self._doors.pulse.send(plea.reply, Promise(sessions=voices, token=plea.token))
