@@ -14,7 +14,7 @@ from fastapi import FastAPI
 
 from stanchion.api.access.brake import Vigil
 from stanchion.api.app import create
-from stanchion.api.services import Services
+from stanchion.api.services import Outside, Services
 from stanchion.client import Client, Connection
 from stanchion.drivers.lint import ScriptLint
 from stanchion.drivers.templates import shipped
@@ -184,6 +184,7 @@ class World:
     silent: frozenset[SessionId] = frozenset()
     neighbours: Neighbours | None = None
     vigil: Vigil = field(default_factory=Vigil)
+    outside: Outside = field(default_factory=Outside)
     passwords: Passwords = field(default_factory=lambda: Argon(memory_kib=8, rounds=1))
 
     def __post_init__(self) -> None:
@@ -252,8 +253,7 @@ class World:
             token_file="/var/lib/stanchion/token",
             statistics=lambda: self.counted, clear_statistics=self._count_anew,
             store_away=lambda: self.store_away, names=("node1.lab",), silent=lambda: self.silent,
-            neighbours=self.neighbours,
-            passwords=self.passwords, vigil=self.vigil)
+            neighbours=self.neighbours, passwords=self.passwords, vigil=self.vigil, outside=self.outside)
         if not _APPS:
             _APPS.append(create(services))
             web.install(_APPS[0])

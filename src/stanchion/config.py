@@ -112,6 +112,35 @@ class AgentConfig:
     reset: Literal["none", "sysrq"] = field(default="none", metadata={
         "doc": 'How this host resets itself when a resource\'s failure action is "reboot": "sysrq" asks the kernel, at '
                'once and without sync, as root; "none" refuses. A host with a supervisor asks that. Default: "none".'})
+    pam: StrictBool = field(default=False, metadata={
+        "doc": "Let people of this host sign in to the console with their password here, by PAM. Needs stanchion[pam] "
+               "and the groups below. Default: false."})
+    pam_service: Name = field(default="stanchion", metadata={
+        "doc": "The service's file in /etc/pam.d; what it lacks, PAM refuses. Used with `pam`. Default: stanchion."})
+    oidc_issuer: StrictStr | None = field(default=None, metadata={
+        "doc": "Address of an OpenID Connect provider at which people may sign in to the console, as "
+               '"https://id.example.org/realms/ours". Needs stanchion[oidc] and the groups below. Default: none.'})
+    oidc_client_id: StrictStr = field(default="stanchion", metadata={
+        "doc": "What the provider knows this cluster as. Its way back is URL/console/sign-in/oidc/back, for each node. "
+               "Default: stanchion."})
+    oidc_secret_file: PathText | None = field(default=None, metadata={
+        "doc": "File that holds the secret for the provider. Readable by its owner only. Default: none, a public "
+               "client."})
+    oidc_ca: PathText | None = field(default=None, metadata={
+        "doc": "Certificate of the authority that signed the provider's. Default: those this host trusts."})
+    oidc_name_claim: StrictStr = field(default="preferred_username", metadata={
+        "doc": "The claim that holds a user's name. It should be one that nobody can choose himself. "
+               "Default: preferred_username."})
+    oidc_groups_claim: StrictStr = field(default="groups", metadata={
+        "doc": "The claim that holds a user's groups; dots lead into another one, as in realm_access.roles. "
+               "Default: groups."})
+    administrators: tuple[StrictStr, ...] = field(default=(), metadata={
+        "doc": "Groups, of this host with `pam` or at the provider with `oidc_issuer`, whose people are administrators "
+               "of the cluster. Default: none."})
+    operators: tuple[StrictStr, ...] = field(default=(), metadata={
+        "doc": "Groups whose people are operators. Default: none."})
+    viewers: tuple[StrictStr, ...] = field(default=(), metadata={
+        "doc": "Groups whose people are viewers. Who is in none of the three does not come in. Default: none."})
     log_json: StrictBool = field(default=False, metadata={
         "doc": "Write the journal as one JSON object a line. Default: false, plain lines."})
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from stanchion.api.services import Services
+from stanchion.api.services import Outside, Services
 from stanchion.config import AgentConfig
+from stanchion.model.access import Role
 from stanchion.model.cluster import ClusterView
 from stanchion.model.errors import HostError
-from stanchion.ports import Clock, Store
+from stanchion.ports import Clock, Directory, IdentityProvider, Store
 from stanchion.trust import contexts
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ class Doorways:
     @property
     def services(self) -> dict[str, Any]:
         """Give what the API is offered besides what every agent has."""
-        return {} if self._parts is None else self._parts.offered(trusted=self._config.ca is not None)
+        offered = {} if self._parts is None else self._parts.offered(trusted=self._config.ca is not None)
+        return offered | {"outside": vouching(self._config)}
 
     def chores(self, view: Callable[[], ClusterView]) -> tuple[Coroutine[Any, Any, None], ...]:
         """Give what is to run for as long as the agent does."""
@@ -97,6 +99,24 @@ async def add_console(app: Any) -> None:
         await asyncio.to_thread(web.install, app)
     except Exception as problem:
         log.exception("there is no console on this node", problem=f"{type(problem).__name__}: {problem}")
+
+
+def vouching(config: AgentConfig) -> Outside:
+    """Say who vouches for people besides the cluster itself, as the settings have it."""
+    directory: Directory | None = None
+    provider: IdentityProvider | None = None
+    if config.pam:
+        from stanchion.drivers.pam import HostPam
+
+        directory = HostPam(config.pam_service)
+    if config.oidc_issuer is not None:
+        from stanchion.drivers.oidc import OidcProvider
+
+        provider = OidcProvider(
+            config.oidc_issuer, config.oidc_client_id, secret_file=config.oidc_secret_file, ca=config.oidc_ca,
+            name_claim=config.oidc_name_claim, groups_claim=config.oidc_groups_claim)
+    return Outside(directory=directory, provider=provider, groups={
+        Role.ADMINISTRATOR: config.administrators, Role.OPERATOR: config.operators, Role.VIEWER: config.viewers})
 
 
 class _EtcdParts:

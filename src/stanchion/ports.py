@@ -326,6 +326,7 @@ class Neighbours(Protocol):
         """Look at these, all at once, and give what was seen of each; nothing is raised for one that cannot be."""
         ...
 
+
 class Passwords(Protocol):
     """The slow hashes of passwords. Both raise ``TooSoon`` where too many wait already."""
 
@@ -335,6 +336,37 @@ class Passwords(Protocol):
 
     async def fits(self, password: str, digest: str) -> bool:
         """Tell whether it is the password of that hash; an empty hash costs the same work and fits nothing."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vouched:
+    """Somebody whom others than the cluster know, under this name there, and the groups that he is in there."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+
+
+class Directory(Protocol):
+    """Who knows people by name and password: the host's PAM."""
+
+    async def check(self, name: str, password: str) -> Vouched | None:
+        """Tell who it is; None: that is not his password, or he may not come in.
+
+        Raises ``TooSoon`` where too many wait already, ``HostError`` where nobody can be asked.
+        """
+        ...
+
+
+class IdentityProvider(Protocol):
+    """Who knows people by a sign-in of his own (OpenID Connect). Both raise ``HostError`` where he does not answer."""
+
+    async def door(self, back: str, *, state: str, nonce: str, challenge: str) -> str:
+        """Give the address to which a browser is sent, so that it comes ``back`` with the state and a code."""
+        ...
+
+    async def redeem(self, code: str, back: str, *, verifier: str, nonce: str) -> Vouched:
+        """Exchange the code that a browser came back with. Raises ``NotAllowed`` where it proves nothing."""
         ...
 
 

@@ -9,22 +9,22 @@ from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from stanchion.api import history, telling
+from stanchion.api import access, history, telling
 from stanchion.api.clusters import WaitS
 from stanchion.api.history import Wanted
 from stanchion.api.parameters import IntentNamed
-from stanchion.api.services import Here
-from stanchion.model.cluster import ClusterView
+from stanchion.api.services import Here, Services
+from stanchion.model.cluster import ClusterView, Kind
 from stanchion.model.errors import NotFound
 from stanchion.model.history import Severity
 from stanchion.model.ids import Revision
 from stanchion.model.orders import ENDED
 from stanchion.wire import replies
 from stanchion.wire.bounds import LONGEST_LINE, LONGEST_NAME, Instant
-from stanchion.wire.events import EventPage
+from stanchion.wire.events import GAP, EventGap, EventPage
 
 router = APIRouter()
 
@@ -90,19 +90,36 @@ async def events(
     return EventPage(events=tuple(telling.event_info(*pair) for pair in found), last=last)
 
 
+async def _gap(here: Services, seen: str) -> EventGap | None:
+    """Say what is gone between where a reader was and the oldest event that is kept; None: nothing."""
+    kept = await here.store.records(Kind.HISTORY, limit=1) if seen else []
+    if not kept or seen >= kept[0][0]:
+        return None
+    oldest = kept[0][0]
+    return EventGap(after=seen, oldest=oldest, text=(
+        f"the history does not reach back to {seen} any more, it begins at {oldest}; read what there is from the "
+        "beginning, and raise the setting `history_kept` if it should be kept longer"))
+
+
 @router.get("/events/stream", tags=["events"], response_class=EventSourceResponse)
 async def stream(
-    here: Here, wanted: Filter,
+    here: Here, wanted: Filter, request: Request,
     after: Annotated[str | None, Query(
         max_length=LONGEST_NAME, description="from beyond this id; left out: from now on")] = None,
     last_event_id: Annotated[str | None, Header(
         max_length=LONGEST_NAME, description="where the reader was cut off")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Tell every event as it happens, as server-sent events."""
+    """Tell every event as it happens, as server-sent events. The stream ends with the session that asked for it.
+
+    An event's `id` is where to go on after it, at any node: in `Last-Event-ID`, as browsers do, or in `after`. Where
+    the history does not reach back so far, an event called `gap` says so first.
+    """
     seen = last_event_id or after
     if seen is None:
         _, seen = await history.newest(here.store, Wanted(), 1)
-    while True:
+    elif gap := await _gap(here, seen):
+        yield ServerSentEvent(raw_data=gap.model_dump_json(), event=GAP)
+    while access.still(here, request):
         revision = here.view().revision
         found, seen = await history.entries(here.store, seen, wanted, STREAM_PAGE)
         for name, entry in found:

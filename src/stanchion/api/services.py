@@ -1,7 +1,7 @@
 """What the API needs of the agent it lives in, and how it waits for the agent's view to change."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
@@ -9,11 +9,25 @@ from fastapi import Depends, Header, Request
 
 from stanchion.api.access import principal
 from stanchion.api.access.brake import Vigil
+from stanchion.model.access import Role
 from stanchion.model.cluster import ClusterView
 from stanchion.model.ids import NodeName, ResourceName, Revision, SessionId
 from stanchion.model.running import Running
 from stanchion.model.statistics import Statistics
-from stanchion.ports import Ballot, Chance, Clock, Fencer, Issuer, Lint, Neighbours, Notifier, Passwords, Store
+from stanchion.ports import (
+    Ballot,
+    Chance,
+    Clock,
+    Directory,
+    Fencer,
+    IdentityProvider,
+    Issuer,
+    Lint,
+    Neighbours,
+    Notifier,
+    Passwords,
+    Store,
+)
 from stanchion.wire.requests import BY_HEADER
 
 CATCH_UP_S = 3.0
@@ -21,6 +35,15 @@ CATCH_UP_S = 3.0
 
 LONGEST_WAIT_S = 60.0
 """The longest that a request may wait for a change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """Who else vouches for people: PAM, an identity provider; and the groups there that have a role here."""
+
+    directory: Directory | None = None
+    provider: IdentityProvider | None = None
+    groups: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +55,8 @@ class Services:
     token stands on this host, for the sentence that refuses a wrong one. ``issuer`` signs certificates in a cluster of
     hosts, ``ballot`` knows the members of its etcd, and ``etcd`` are those that this agent uses. ``names`` are further
     ones by which browsers may call this host.
-    ``passwords`` checks those of users, and ``vigil`` is what is remembered of who tries.
+    ``passwords`` checks those of users, and ``vigil`` is what is remembered of who tries, ``outside`` who else
+    vouches for people.
     """
 
     node: NodeName
@@ -63,6 +87,7 @@ class Services:
     passwords: Passwords | None = None
     neighbours: Neighbours | None = None
     vigil: Vigil = field(default_factory=Vigil)
+    outside: Outside = field(default_factory=Outside)
 
     async def wait_until(self, seen: Callable[[ClusterView], bool], wait_s: float) -> bool:
         """Wait until the view satisfies ``seen``; False: it did not within that time."""

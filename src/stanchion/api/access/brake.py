@@ -131,6 +131,17 @@ class Trickle:
         return known
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Away:
+    """A browser that was sent to an identity provider: what must be the same when it comes ``back``."""
+
+    browser: str
+    nonce: str
+    verifier: str
+    back: str
+    until_s: float
+
+
 @dataclass(frozen=True, slots=True)
 class Vigil:
     """What one agent remembers of those who ask: tries, refusals, and what it writes about them just now."""
@@ -139,6 +150,7 @@ class Vigil:
     trickle: Trickle = field(default_factory=Trickle)
     tasks: set["asyncio.Task[None]"] = field(default_factory=set)
     touching: set[str] = field(default_factory=set)
+    away: dict[str, Away] = field(default_factory=dict)
 
     def later(self, work: Coroutine[None, None, None]) -> None:
         """Do something that nobody waits for."""

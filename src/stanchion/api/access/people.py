@@ -113,6 +113,9 @@ async def change(here: Services, who: Principal, name: str, asked: UserChange) -
     """Give a user another role, or lock or unlock him. Raises ``NotFound``, ``NotNow``."""
     view, held = here.view(), find(here.view(), name)
     user = held.value
+    if user.origin is not Origin.LOCAL and asked.role not in {None, user.role}:
+        raise NotNow(f"{user.name} signs in by {user.origin}, and the groups there say the role; change them there, "
+                     "or lock the user here")
     after = replace(user, role=user.role if asked.role is None else asked.role,
                     locked=user.locked if asked.locked is None else asked.locked)
     if after == user:

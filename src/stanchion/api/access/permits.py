@@ -85,6 +85,7 @@ CONSOLE_ADMINISTRATOR = """
     POST /console/nodes/{name}/confirm-down  POST /console/nodes/{name}/remove
     GET /console/nodes/{name}/fence  POST /console/nodes/{name}/fence  POST /console/nodes/{name}/fence-test
     POST /console/join-tokens  POST /console/join-tokens/{name}/revoke
+    POST /console/clusters  POST /console/clusters/{name}/remove
     POST /console/settings/policies  POST /console/settings/quorum  POST /console/settings/protocol
     POST /console/settings/priorities  POST /console/settings/groups  POST /console/settings/groups/delete
     POST /console/settings/notification  POST /console/settings/notification/test

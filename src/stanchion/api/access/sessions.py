@@ -14,7 +14,7 @@ from dataclasses import replace
 import structlog
 from starlette.responses import Response
 
-from stanchion.api.access import audit, identity
+from stanchion.api.access import audit, identity, outside
 from stanchion.api.services import Services
 from stanchion.model.access import SignIn, User, folded
 from stanchion.model.cluster import ClusterView, Held, Key, Kind
@@ -41,30 +41,29 @@ async def sign_in(here: Services, name: str, password: str, address: str, agent:
     """
     name = folded(name)
     here.vigil.brake.attempt(name, address, here.clock.now().mono_s)
-    held = here.view().users.get(name)
-    good = await vouch(here, held.value if held else None, name, password)
-    if not good:
-        if held is not None:
+    known = here.view().users.get(name)
+    held = (await outside.by_password(here, known, name, password, address)
+            or await _by_password(here, known, name, password))
+    if held is None:
+        if known is not None:
             audit.refused_sign_in(here, name, address, "the password is wrong")
         raise NotAllowed("the name or the password is wrong; an administrator can give you a link for a new password: "
                          "`stanchion user invite`")
-    held = here.view().users.get(name)
-    if held is None or held.value.locked:
-        if held is not None:
-            audit.refused_sign_in(here, name, address, "the user is locked")
-        raise NotAllowed("this user is locked; an administrator can unlock it: `stanchion user unlock`")
     here.vigil.brake.forgive(name, address)
     return await begin(here, held, address, agent)
 
 
-async def vouch(here: Services, user: User | None, name: str, password: str) -> bool:
-    """Tell whether this is the user's password."""
-    del name
-    return await hasher(here).fits(password, user.password if user else "")
+async def _by_password(here: Services, known: Held[User] | None, name: str, password: str) -> Held[User] | None:
+    """Give the user whose password this is; None: it is not his."""
+    good = await hasher(here).fits(password, known.value.password if known else "")
+    return here.view().users.get(name) if good else None
 
 
 async def begin(here: Services, user: Held[User], address: str, agent: str) -> str:
-    """Begin a session of a user as he is known, and give its cookie's value. Raises ``NotNow``."""
+    """Begin a session of a user as he is known, and give its cookie's value. Raises ``NotAllowed``, ``NotNow``."""
+    if user.value.locked:
+        audit.refused_sign_in(here, user.value.name, address, "the user is locked")
+        raise NotAllowed("this user is locked; an administrator can unlock it: `stanchion user unlock`")
     view, now_s = here.view(), here.clock.now().wall_s
     value = secrets.token_urlsafe(32)
     name = user.value.name
