@@ -119,7 +119,7 @@ class Bench:
         await asyncio.to_thread(host.command, "power off")
         starts = await self._wait_starts(client, node)
         await asyncio.sleep(0.5)
-        page = await client.events(after=since, limit=500)
+        page = await rig.until(lambda: client.events(after=since, limit=500), "nobody told what happened")
         proofs = [event.at.timestamp() for event in page.events if event.reason.code in PROOFS and event.at]
         await asyncio.to_thread(host.command, "power on")
         return Once(profile=self._profile, fence=fence, victim=victim, load=round(now_load, 2),
