@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,7 +90,9 @@ class Operator:
             async with Client(find(env=self.said)) as client:
                 return await question(client)
 
-        return asyncio.run(asked())
+        # In a thread of its own: a test that drives a browser has an event loop in this one already.
+        with ThreadPoolExecutor(max_workers=1) as hand:
+            return hand.submit(lambda: asyncio.run(asked())).result()
 
     def status(self) -> Status:
         """Look at everything."""
