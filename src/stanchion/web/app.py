@@ -23,6 +23,7 @@ from stanchion.model.errors import NotAllowed, StanchionError, TooSoon
 from stanchion.web import (
     alerts,
     audit,
+    clusters,
     events,
     fences,
     me,
@@ -47,8 +48,8 @@ from stanchion.web.visit import SignInFirst
 from stanchion.web.wizard import pages as wizard
 
 PAGES = (
-    alerts, audit, events, fences, me, moving_in, node, nodes, overview, report, resource, resources, settings,
-    signing_in, template_editing, templates, tokens, users, what_if, wizard,
+    alerts, audit, clusters, events, fences, me, moving_in, node, nodes, overview, report, resource, resources,
+    settings, signing_in, template_editing, templates, tokens, users, what_if, wizard,
 )
 """Every page's module, by name."""
 
