@@ -20,6 +20,9 @@ async def test_every_node_is_told_with_its_rank_and_why_it_cannot_take_the_resou
         ("node2", 1, True, False), ("node3", 2, False, False), ("node1", None, False, True)]
     assert told[1]["reason"]["code"] == "node_down"
     assert "not" in told[2]["reason"]["text"]
+    async with world.client() as client:
+        assert [place.node for place in (await client.places("web")).places] == ["node2", "node3", "node1"]
+        assert (await client.process("web")).process is None
 
 
 async def test_the_script_that_runs_here_is_told_with_what_it_has_printed() -> None:

@@ -23,6 +23,7 @@ from stanchion.client.past import Past, filters
 from stanchion.client.ruling import Ruling, if_match
 from stanchion.client.standing import Standing
 from stanchion.client.trusting import doubt, verified
+from stanchion.client.whereabouts import Whereabouts
 from stanchion.model.errors import (
     AlreadyExists,
     HostError,
@@ -58,7 +59,7 @@ _ERRORS: Mapping[str, type[StanchionError]] = {
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-class Client(Access, Past, Ruling, Standing, Configuring, Foreseeing):
+class Client(Access, Past, Ruling, Standing, Configuring, Foreseeing, Whereabouts):
     """A cluster, as a program speaks to it. Use it as an async context.
 
     Every method raises the ``StanchionError`` that the agent answered with, ``NotAllowed`` for a wrong token, and

@@ -4,13 +4,19 @@
 
 const units = { s: 1, min: 60, h: 3600 };
 
+// What is no number is sent as it is, and refused with a sentence.
+const number = (text) => (text.trim() && !isNaN(Number(text)) ? Number(text) : text);
+
 function entered(form) {
-  const seconds = (name) => Number(form.elements[name].value.replace(",", ".")) * units[form.elements[`${name}:unit`].value];
+  const seconds = (name) => {
+    const given = number(form.elements[name].value.replace(",", "."));
+    return typeof given === "number" ? given * units[form.elements[`${name}:unit`].value] : given;
+  };
   return {
     resource: form.dataset.monitoring,
     monitoring: {
       enabled: form.elements.enabled.checked, interval_s: seconds("interval"), window_s: seconds("window"),
-      max_failures: Number(form.elements.max_failures.value), action: form.elements.action.value,
+      max_failures: number(form.elements.max_failures.value), action: form.elements.action.value,
     },
   };
 }
