@@ -34,7 +34,7 @@ from pydantic import (
 )
 
 from stanchion.model.cluster import SelfFence
-from stanchion.model.errors import HostError, InvalidInput
+from stanchion.model.errors import HostError, InvalidInput, plainly
 
 DEFAULT_PORT = 7423
 """Where the agent answers unless the file says otherwise."""
@@ -121,7 +121,7 @@ class AgentConfig:
         "doc": "Address of an OpenID Connect provider at which people may sign in to the console, as "
                '"https://id.example.org/realms/ours". Needs stanchion[oidc] and the groups below. Default: none.'})
     oidc_client_id: StrictStr = field(default="stanchion", metadata={
-        "doc": "What the provider knows this cluster as. Its way back is URL/console/sign-in/oidc/back, for each node. "
+        "doc": "What the provider knows this cluster as. Its way back is URL/console/sign-in/back, for each node. "
                "Default: stanchion."})
     oidc_secret_file: PathText | None = field(default=None, metadata={
         "doc": "File that holds the secret for the provider. Readable by its owner only. Default: none, a public "
@@ -152,7 +152,7 @@ def load(path: Path) -> AgentConfig:
     except FileNotFoundError:
         raise InvalidInput(f"there is no settings file {path}; `stanchion init` makes one") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"the settings file {path} cannot be read: {error}") from None
+        raise InvalidInput(f"the settings file {path} cannot be read: {plainly(error)}") from None
     except tomllib.TOMLDecodeError as error:
         raise InvalidInput(f"{path} is not valid TOML: {error}") from None
     return _anchored(_checked(given, path), path.absolute().parent)

@@ -1,6 +1,7 @@
 """The gate: requests that another site's page made a browser send, and guessing of passwords."""
 
 import asyncio
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -9,7 +10,7 @@ from visitors import PASSWORD, browser, here, person, sign_in
 from stanchion.api.access.brake import FREE, LONGEST_S, REMEMBERED, Brake, Trickle
 from stanchion.api.access.identity import COOKIE
 from stanchion.model.access import Role
-from stanchion.model.errors import NotAllowed, TooSoon
+from stanchion.model.errors import NotAllowed, NotNow, TooSoon
 from stanchion.trust.passwords import AT_ONCE, WAITING, Argon
 from surface import World
 
@@ -117,6 +118,28 @@ async def test_a_wrong_name_costs_the_same_work_as_a_wrong_password() -> None:
             await sign_in(world, name, "not the password")
     assert worked == [True, False]
     assert not await world.passwords.fits("nobody", ""), "the stand-in for a missing hash fits nothing"
+
+
+async def test_a_password_that_was_changed_while_it_was_looked_at_opens_nothing() -> None:
+    world = World()
+    await person(world)
+
+    class Slow(Argon):
+        async def fits(self, password: str, digest: str) -> bool:
+            held = world.view().users["anna"]
+            await world.put(replace(held.value, password=await self.digest("another long password")))
+            return await super().fits(password, digest)
+
+    world.passwords = Slow(memory_kib=8, rounds=1)
+    with pytest.raises(NotNow, match="changed just now"):
+        await sign_in(world)
+
+
+async def test_what_is_remembered_of_a_try_is_small() -> None:
+    world = World()
+    with pytest.raises(NotAllowed):
+        await sign_in(world, "a" * 1_000_000, "not the password")
+    assert max(len(name) for _, name in here(world).vigil.brake._counts) < 100
 
 
 async def test_guessing_costs_pauses_that_grow() -> None:

@@ -23,7 +23,7 @@ from stanchion.wire.access import InviteOrder, UserChange
 from surface import World
 
 GROUPS = {Role.ADMINISTRATOR: ("cluster-admins",), Role.OPERATOR: ("ops", "night"), Role.VIEWER: ("staff",)}
-BACK = "https://node1:7423/console/sign-in/oidc/back"
+BACK = "https://node1:7423/console/sign-in/back"
 
 
 class Book:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from stanchion.api.access import audit, identity, outside
 from stanchion.api.services import Services
-from stanchion.model.access import SignIn, User, folded
+from stanchion.model.access import LONGEST_NAME, SignIn, User, folded
 from stanchion.model.cluster import ClusterView, Held, Key, Kind
 from stanchion.model.errors import NotAllowed, NotFound, NotNow, StanchionError
 from stanchion.model.history import Entry
@@ -39,11 +39,11 @@ async def sign_in(here: Services, name: str, password: str, address: str, agent:
 
     Raises ``NotAllowed`` for a wrong name or password, ``TooSoon`` after too many tries, and ``NotNow``.
     """
-    name = folded(name)
+    name = folded(name)[:LONGEST_NAME + 1]  # whatever is remembered of a try is small
     here.vigil.brake.attempt(name, address, here.clock.now().mono_s)
     known = here.view().users.get(name)
     held = (await outside.by_password(here, known, name, password, address)
-            or await _by_password(here, known, name, password))
+            or await _by_password(here, known, password))
     if held is None:
         if known is not None:
             audit.refused_sign_in(here, name, address, "the password is wrong")
@@ -53,10 +53,10 @@ async def sign_in(here: Services, name: str, password: str, address: str, agent:
     return await begin(here, held, address, agent)
 
 
-async def _by_password(here: Services, known: Held[User] | None, name: str, password: str) -> Held[User] | None:
+async def _by_password(here: Services, known: Held[User] | None, password: str) -> Held[User] | None:
     """Give the user whose password this is; None: it is not his."""
-    good = await hasher(here).fits(password, known.value.password if known else "")
-    return here.view().users.get(name) if good else None
+    # The record that the password fitted: if it is another one by now, no session of it begins.
+    return known if await hasher(here).fits(password, known.value.password if known else "") else None
 
 
 async def begin(here: Services, user: Held[User], address: str, agent: str) -> str:
