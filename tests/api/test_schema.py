@@ -30,7 +30,7 @@ from stanchion.model.state import State
 from surface import NOW_S, TOKEN, World
 
 SEED = 20_260_921
-MOST_S = 60.0
+MOST_S = 40.0
 LEAST = 2000
 """So many requests are made at least."""
 

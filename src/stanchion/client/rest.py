@@ -41,7 +41,7 @@ from stanchion.model.errors import (
 )
 from stanchion.model.resource import ScriptKind
 from stanchion.wire import fencing, joining, replies, requests
-from stanchion.wire.events import EventInfo
+from stanchion.wire.events import GAP, EventGap, EventInfo
 
 CONNECT_S = 3.0
 ANSWER_S = 15.0
@@ -211,9 +211,14 @@ class Client(Access, Past, Ruling, Standing, Configuring, Foreseeing, Whereabout
             params["script"] = script.value
         return await self._get(replies.RunList, f"resources/{_part(name)}/runs", params)
 
-    async def follow(self, *, after: str, **wanted: Any) -> AsyncIterator[EventInfo]:
-        """Read events as they happen, from beyond ``after``, without end. A broken stream goes on where it broke."""
-        params = {"after": after} | filters(**wanted)
+    async def follow(self, *, after: str | None = None, **wanted: Any) -> AsyncIterator[EventInfo]:
+        """Read events as they happen, from beyond ``after``, without end; left out: from now on. See ``filters``.
+
+        A broken stream goes on where it broke, at whichever node answers: nothing is left out, and nothing told twice.
+        Raises ``NotFound`` where the history does not reach back to where it broke, ``NoAnswer`` when nobody answers.
+        """
+        seen = (await self.events(limit=1)).last if after is None else after
+        params = {"after": seen} | filters(**wanted)
         deaths = 0
         while deaths < 2 * len(self._urls):
             try:
@@ -234,9 +239,15 @@ class Client(Access, Past, Ruling, Standing, Configuring, Foreseeing, Whereabout
             if answer.is_error:
                 await answer.aread()
                 raise _error(answer)
+            kind = ""
             async for line in answer.aiter_lines():
-                if line.startswith("data:"):
-                    yield EventInfo.model_validate_json(line.removeprefix("data:"))
+                name, _, value = line.partition(":")
+                if name == "event":
+                    kind = value.strip()
+                elif name == "data" and kind == GAP:
+                    raise NotFound(EventGap.model_validate_json(value).text)
+                elif name == "data":
+                    yield EventInfo.model_validate_json(value)
 
     async def _order(self, name: str, what: str, order: BaseModel | None = None) -> replies.IntentInfo:
         return await self._send(replies.IntentInfo, "POST", f"resources/{_part(name)}/{what}", order)

@@ -23,6 +23,18 @@ class EventInfo(Reply):
     operation: str | None = None
 
 
+GAP = "gap"
+"""What an event of the stream is called that tells of a gap, instead of ``event``."""
+
+
+class EventGap(Reply):
+    """The history does not reach back to where a reader was: what lies between ``after`` and ``oldest`` is gone."""
+
+    after: str
+    oldest: str
+    text: str
+
+
 class EventPage(Reply):
     """Events, the oldest first; ``last`` is the id to continue after."""
 
