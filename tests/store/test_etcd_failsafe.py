@@ -27,8 +27,8 @@ NODES = ("node1", "node2", "node3")
 class House:
     """A lab of three hosts on one etcd, with a machine on each."""
 
-    def __init__(self, servers: Servers, place: Path) -> None:
-        self.lab = Lab.create(place / "lab", 3, cluster=place.name, profile="default", etcd=servers.urls)
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
         self.operator = Cluster(self.lab)
         self.operator.up()
         self.machines = [Sleeper(f"s{number}", self.operator.place) for number in (1, 2, 3)]
@@ -64,11 +64,11 @@ class House:
 def house(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
     monkeypatch.setenv("PYTHONPATH", environment()["PYTHONPATH"])
     with TemporaryDirectory(prefix="etcd-", dir="/tmp") as place:
-        made = House(servers, Path(place))
+        lab = Lab.create(Path(place) / "lab", 3, cluster=Path(place).name, profile="default", etcd=servers.urls)
         try:
-            yield made
+            yield House(lab)
         finally:
-            made.lab.down()
+            lab.down()
 
 
 def test_an_etcd_that_is_killed_costs_no_machine(one_victim: Servers, monkeypatch: pytest.MonkeyPatch) -> None:
