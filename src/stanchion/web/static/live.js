@@ -100,5 +100,16 @@ document.addEventListener("change", (event) => {
     ? event.target.form.elements[name] : [event.target.form.elements[name]]) if (box) box.checked = event.target.checked;
 });
 
+// Who has no mouse scrolls by keys: what is wider than its place and holds nothing to go to can be gone to itself.
+function reach() {
+  for (const place of document.querySelectorAll("main table, main .card, main pre")) {
+    const wide = place.scrollWidth > place.clientWidth + 1 && getComputedStyle(place).overflowX === "auto";
+    if (wide && !place.querySelector("a[href], button, input, select, textarea, summary")) place.tabIndex = 0;
+  }
+}
+addEventListener("resize", reach);
+document.addEventListener("shown", reach);
+
 localize(document);
+reach();
 listen();
