@@ -9,18 +9,32 @@ from browsing import Browser, read, signed_in
 from stanchion.api.access.identity import digest
 from stanchion.doorways import add_console
 from stanchion.model.access import Role, User
-from stanchion.model.cluster import Kind
-from stanchion.model.errors import InvalidInput
+from stanchion.model.cluster import Held, Key, Kind, Record
+from stanchion.model.errors import InvalidInput, StoreUnavailable
 from stanchion.model.orders import Intent, Verb
 from stanchion.model.state import State
+from stanchion.model.transaction import Transaction
 from stanchion.web import forms, live, render
 from stanchion.web.forms import Entered
 from stanchion.web.live import Frame, Rows
 from stanchion.wire.replies import ReasonInfo
 from stanchion.wire.requests import OnlineOrder
-from surface import NODES, NOW_S, World, held
+from surface import NODES, NOW_S, Watched, World, held
 
 LIST = "/console/resources"
+
+
+class Faint(Watched):
+    """A line to the store over which the past cannot be read for a while."""
+
+    away = False
+
+    async def records(self, kind: Kind, *, after: str = "", prefix: str = "", limit: int = 500,
+                      newest_first: bool = False) -> list[tuple[str, Held[Record]]]:
+        """Read, or fail."""
+        if self.away:
+            raise StoreUnavailable("the store does not answer; wait until it does")
+        return await super().records(kind, after=after, prefix=prefix, limit=limit, newest_first=newest_first)
 
 
 def rows(*names: str, note: str = "") -> Rows:
@@ -156,6 +170,33 @@ async def test_a_store_that_is_away_is_told_on_the_page() -> None:
     assert "does not reach the cluster's store" in told["parts"]["live_brakes"]
 
 
+async def test_what_is_looked_at_and_is_no_more_has_the_page_asked_for_again() -> None:
+    world = World()
+    await world.resource("mail")
+    browser = await signed_in(world)
+    page = await browser.get(f"{LIST}/mail")
+    async with browser.watching(f"{LIST}/mail", page) as watch:
+        await world.store.commit(Transaction(deletes=(Key(Kind.SPEC, "mail"), Key(Kind.STATE, "mail"))))
+        kind, _ = await watch.event()
+        while kind == "message":
+            kind, _ = await watch.event()
+    assert kind == "again"
+
+
+async def test_a_stream_outlives_a_store_that_does_not_answer() -> None:
+    world = World()
+    store = Faint(world.engine)
+    store.written, world.store = world.store.written, store
+    browser = await signed_in(world)
+    page = await browser.get("/console/events")
+    async with browser.watching("/console/events", page) as watch:
+        store.away = world.store_away = True
+        await world.put(User(name="vera", role=Role.VIEWER))
+        told = await watch.change()
+        assert set(told["parts"]) == {"live_brakes"}
+    assert (await browser.get("/console/events")).status == 503
+
+
 def test_fields_are_read_as_they_were_entered() -> None:
     entered = Entered([("name", "mail"), ("chosen", "a"), ("chosen", "b"), ("script", "a\r\nb\r\n"), ("n", " 1,5 ")])
     assert entered["missing"] == ""
@@ -181,7 +222,7 @@ def test_a_field_that_the_api_refuses_is_refused_in_one_sentence() -> None:
         forms.shaped(OnlineOrder, nodes="node1")
 
 
-@pytest.mark.parametrize("body", ["a" * 10, "a=1&" * 1001 + "a=1", "%ff"])
+@pytest.mark.parametrize("body", ["a" * 10, "a=1&" * 2001 + "a=1", "%ff"])
 async def test_what_is_no_form_is_refused_on_a_page(body: str) -> None:
     browser = await signed_in(World())
     answer = await browser.http.post(f"{LIST}/orders", content=body, headers={

@@ -22,7 +22,8 @@ from stanchion.api.gate import UNCHANGED
 from stanchion.api.problems import invalid_sentence
 from stanchion.model.errors import InvalidInput
 
-MOST_FIELDS = 1000
+MOST_FIELDS = 2000
+"""More than a list of resources has boxes."""
 NOTICE = "__Host-stanchion-notice"
 """The cookie that carries a notice over one redirect."""
 

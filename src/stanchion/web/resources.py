@@ -1,20 +1,20 @@
 """The list of resources: filtered, sorted, and ordered about, one or many at once."""
 
-from typing import Any
+from typing import Any, get_args
 
 from fastapi import APIRouter, Request, Response
 
+from stanchion.api import orders
 from stanchion.api import resources as api
 from stanchion.api.access.principal import Principal
 from stanchion.api.services import Here, Services
-from stanchion.model.errors import StanchionError
 from stanchion.model.ids import ResourceName
 from stanchion.model.state import State
 from stanchion.web import confirm, forms, screen, visit
 from stanchion.web.live import Rows
 from stanchion.web.render import count
+from stanchion.wire.orders import MOST_ORDERS, BulkVerb, ManyOrders, OrderResult
 from stanchion.wire.replies import ResourceInfo
-from stanchion.wire.requests import MigrateOrder, OnlineOrder
 
 router = APIRouter()
 
@@ -24,6 +24,11 @@ SORTS = {
     "node": lambda of: (of.node or "~", of.name.lower()),
     "lives": lambda of: (-of.lives, of.name.lower()),
 }
+
+
+VERBS = get_args(BulkVerb)
+TOLD = 5
+"""So many refusals stand in a notice."""
 
 
 async def look(here: Services, who: Principal, request: Request) -> dict[str, Any]:
@@ -53,28 +58,23 @@ async def order(here: Here, request: Request) -> Response:
     back = entered["back"] or "/console/resources"
     if not chosen:
         return forms.refused(back, "No resource was chosen; tick the boxes before their names first.")
+    if verb not in VERBS:
+        return forms.refused(back, "There is no such order.")
     if verb == "offline" and not entered.on("confirmed"):
         return await confirm.ask(here, request, entered, title=f"Take {count(len(chosen), 'resource')} offline?",
                                  happens=[f"{name}: {_end(here, name)}" for name in chosen], button="Take offline",
                                  back=back)
     visit.about(request, f"{verb} {', '.join(chosen)}")
-    refused = []
-    for name in chosen:
-        try:
-            match verb:
-                case "online":
-                    await api.online(here, who.name, name, forms.shaped(OnlineOrder, node=entered["node"] or None))
-                case "offline":
-                    await api.offline(here, who.name, name)
-                case "migrate":
-                    await api.migrate(here, who.name, name, forms.shaped(MigrateOrder, node=entered["node"]))
-                case _:
-                    return forms.refused(back, "There is no such order.")
-        except StanchionError as problem:
-            refused.append(f"{name}: {problem}")
-    taken = len(chosen) - len(refused)
-    notice = f"{taken} of {len(chosen)} orders taken ({verb})." + "".join(f" {each}." for each in refused)
-    return forms.done(back, notice, good=not refused) if taken else forms.refused(back, notice)
+    node = entered["node"] if verb != "offline" else ""
+    results: list[OrderResult] = []
+    for begin in range(0, len(chosen), MOST_ORDERS):
+        some = [{"verb": verb, "resource": name, "node": node or None} for name in chosen[begin:begin + MOST_ORDERS]]
+        results += (await orders.order_many(here, who.name, forms.shaped(ManyOrders, orders=some))).results
+    refused = [f"{one.resource}: {one.problem.detail}." for one in results if one.problem is not None]
+    notice = f"{len(chosen) - len(refused)} of {len(chosen)} orders taken ({verb}). {' '.join(refused[:TOLD])}"
+    if len(refused) > TOLD:
+        notice += f" And {len(refused) - TOLD} more were refused."
+    return forms.refused(back, notice) if len(refused) == len(chosen) else forms.done(back, notice, good=not refused)
 
 
 def _end(here: Services, name: str) -> str:

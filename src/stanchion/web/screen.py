@@ -19,7 +19,7 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 from stanchion.api import access
 from stanchion.api.access.principal import Principal
 from stanchion.api.services import Here, Services
-from stanchion.model.errors import NotFound, StoreUnavailable
+from stanchion.model.errors import StanchionError, StoreUnavailable
 from stanchion.web import live, render, shell, visit
 from stanchion.web.live import Frame
 
@@ -34,7 +34,9 @@ SHARE = 4.0
 """All streams together may take a quarter of the event loop's time: the agent renews its lease beside them."""
 PING_S = 10.0
 AGAIN = "event: again\ndata: -\n\n"
-"""Tells a browser to ask for the whole page: who looks may not look on, or what he looks at is no more."""
+"""Tells a browser to ask for the whole page, which says why: who looks may not look on, or what he looks at is no more.
+
+An error's status would not do: a browser only sees that there is no stream, and takes the node for dead."""
 FRAMES = 64
 """So many frames of pages are remembered until their streams begin."""
 
@@ -99,7 +101,7 @@ class Screen:
                 return
             try:
                 now = await self._frame(here, request)
-            except NotFound:
+            except StanchionError:
                 yield AGAIN
                 return
             told = live.difference(shown, now)
@@ -132,10 +134,6 @@ def show(router: APIRouter, path: str, template: str, look: Look, *, still: bool
     @router.get(path, name=template.removesuffix(".html"))
     async def page(here: Here, request: Request) -> Response:
         if "text/event-stream" in request.headers.get("accept", ""):
-            if access.of(request) is None:
-                return Response(AGAIN, media_type="text/event-stream")
-            if not still:
-                await screen.context(here, request)  # what cannot be looked at is refused before the stream begins
             return StreamingResponse(screen.changes(here, request), media_type="text/event-stream",
                                      headers={"cache-control": "no-store"})
         return await screen.answer(here, request)
