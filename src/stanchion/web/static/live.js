@@ -110,6 +110,12 @@ function reach() {
 addEventListener("resize", reach);
 document.addEventListener("shown", reach);
 
+// Where the ways and tabs do not fit, the present one is in sight.
+for (const here of document.querySelectorAll("nav [aria-current]")) {
+  const list = here.closest(".tabs, nav");
+  list.scrollLeft = here.offsetLeft - list.offsetLeft - (list.clientWidth - here.offsetWidth) / 2;
+}
+
 localize(document);
 reach();
 listen();
