@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from fastapi import APIRouter, Request
 
@@ -43,6 +44,8 @@ async def _incidents(here: Services) -> IncidentList:
 
 incidents = Seldom(_incidents)
 losses = Seldom(what_if.losses)
+_moments: WeakKeyDictionary[Any, tuple[Any, dict[str, Any]]] = WeakKeyDictionary()
+"""What was seen last of each cluster that this process serves, and at which moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,19 +62,31 @@ class Column:
 async def look(here: Services, who: Principal, request: Request) -> dict[str, Any]:
     """Look at the whole cluster."""
     del who, request
-    told, glance = status_of(here), overview.at_a_glance(here)
-    wanting = needs(glance.alerts, told.resources)
     past, foreseen = await incidents.answer(here), await losses.answer(here)
     last = past.incidents[0] if past and past.incidents else None
     return {
+        **_seen(here), "losses": foreseen, "loss_bars": loss_bars(foreseen.losses if foreseen else ()),
+        "incident": last, "timeline": timeline(last) if last else None, "phases": phases_said(last) if last else (),
+    }
+
+
+def _seen(here: Services) -> dict[str, Any]:
+    """Look at the cluster once for all who look at the same moment of it."""
+    moment = (here.view().revision, here.silent(), here.store_away())
+    known = _moments.get(here.store)
+    if known is not None and known[0] == moment:
+        return known[1]
+    told, glance = status_of(here), overview.at_a_glance(here)
+    wanting = needs(glance.alerts, told.resources)
+    seen = {
         "glance": glance, "tone": HEALTH_TONES[glance.health],
         "needs": wanting[:LISTED], "needs_left": max(0, len(wanting) - LISTED),
         "total": len(told.resources), "columns": columns(told), "roaming": _roaming(told),
         "orders": glance.orders[:ORDERS], "orders_left": max(0, len(glance.orders) - ORDERS),
         "map": cluster_map(told.nodes, told.resources), "bars": machine_bars(told),
-        "losses": foreseen, "loss_bars": loss_bars(foreseen.losses if foreseen else ()),
-        "incident": last, "timeline": timeline(last) if last else None, "phases": phases_said(last) if last else (),
     }
+    _moments[here.store] = (moment, seen)
+    return seen
 
 
 page = screen.show(router, "/", "overview.html", look)
