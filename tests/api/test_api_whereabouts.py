@@ -30,7 +30,8 @@ async def test_the_script_that_runs_here_is_told_with_what_it_has_printed() -> N
     await world.resource("web", State.RUNNING, node="node1")
     async with world.http() as http:
         assert (await http.get("/v1/resources/web/process")).json() == {"resource": "web", "process": None}
-        world.running = Running(script=ScriptKind.MONITOR, pid=4711, started_at_s=NOW_S, timeout_s=60, output="+ true\n")
+        world.running = Running(script=ScriptKind.MONITOR, pid=4711, started_at_s=NOW_S, timeout_s=60,
+                                output="+ true\n")
         told = (await http.get("/v1/resources/web/process")).json()["process"]
     assert (told["script"], told["pid"], told["here"], told["output"]) == ("monitor", 4711, True, "+ true\n")
     assert told["started_at"].startswith("2026-")

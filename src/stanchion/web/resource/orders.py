@@ -115,7 +115,7 @@ def consequences(resource: ResourceDetail, verb: str) -> tuple[str, ...]:
         case "end":
             where = f" on {node}" if node else ""
             return (f"The script that runs{where} gets TERM, and 5 s later KILL, with all that it started.",
-                    "For the cluster that is a script that failed: it looks whether the machine runs, and tells it here.")
+                    "For the cluster the script has failed then: it looks whether the machine runs, and tells it here.")
         case "yes" if resource.alert is AlertKind.FAILBACK and not (resource.live and resource.policies.failback_live):
             home = resource.reason.operands[0] if resource.reason.operands else "its first preferred node"
             return restart_sentences(resource, home)

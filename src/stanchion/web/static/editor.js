@@ -117,7 +117,7 @@ function upgrade(field) {
     state: EditorState.create({ doc: field.value, extensions: [
       basicSetup, typing, look, syntaxHighlighting(colours), StreamLanguage.define(shell), lint, lintGutter(),
       EditorState.tabSize.of(4), EditorState.readOnly.of(field.readOnly),
-      EditorView.contentAttributes.of({ "aria-label": label?.textContent.trim() || "script", "spellcheck": "false" }),
+      EditorView.contentAttributes.of({ "aria-label": label?.textContent.trim() || "script", "spellcheck": "false", "tabindex": "0" }),
       EditorView.updateListener.of((update) => {
         if (!update.docChanged) return;
         field.value = update.state.doc.toString();
