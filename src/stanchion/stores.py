@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stanchion.config import AgentConfig
-from stanchion.model.errors import HostError, InvalidInput
+from stanchion.model.errors import HostError, InvalidInput, plainly
 from stanchion.ports import Store
 from stanchion.store.sqlite import SqliteStore
 
@@ -67,4 +67,4 @@ def read_line(path: Path, what: str) -> str:
     try:
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as problem:
-        raise HostError(f"the {what} file {path} cannot be read: {problem}") from None
+        raise HostError(f"the {what} file {path} cannot be read: {plainly(problem)}") from None

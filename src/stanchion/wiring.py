@@ -38,7 +38,7 @@ from stanchion.drivers.templates import SHARE
 from stanchion.drivers.watchdog import NoWatchdog, SupervisorWatchdog
 from stanchion.hosting import door_of, url_of
 from stanchion.model.cluster import ClusterView, SelfFence
-from stanchion.model.errors import HostError, StanchionError, StoreUnavailable
+from stanchion.model.errors import HostError, StanchionError, StoreUnavailable, plainly
 from stanchion.model.ids import NodeName, OperationId
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.neighbours import ClusterNeighbours
@@ -180,7 +180,7 @@ def _token(config: AgentConfig) -> str:
     try:
         token = config.token_file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as problem:
-        raise HostError(f"the token file {config.token_file} cannot be read ({problem}); "
+        raise HostError(f"the token file {config.token_file} cannot be read ({plainly(problem)}); "
                         "`stanchion init` makes one") from None
     if not token:
         raise HostError(f"the token file {config.token_file} is empty; `stanchion init` makes one")

@@ -13,10 +13,16 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import IO, Literal
 
-from stanchion.model.errors import HostError
+from stanchion.model.errors import AlreadyExists, HostError
 from stanchion.wire.events import EventInfo
 
 COLUMNS = ("id", "at", "severity", "resource", "node", "by", "before", "after", "code", "text", "cause", "operation")
+
+
+def free(path: Path, *, force: bool) -> None:
+    """Refuse to write over a file, unless that is meant. Raises ``AlreadyExists``."""
+    if not force and path.exists():
+        raise AlreadyExists(f"the file {path} exists; name another, or add --force to replace it")
 
 
 async def write(path: Path, form: Literal["jsonl", "csv"], events: AsyncIterator[EventInfo]) -> int:

@@ -6,6 +6,7 @@ of one thing, and what is not taken over stands there with its reason; ``--dry-r
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -24,7 +25,8 @@ BATCH_BYTES = 512 * 1024
 
 
 async def import_(path: Path, /, *, dry_run: Annotated[bool, Parameter(negative="")] = False,
-                  adopt: str | None = None, common: Common = COMMON) -> int:
+                  adopt: str | None = None, rename: Annotated[tuple[str, ...], Parameter(negative="")] = (),
+                  common: Common = COMMON) -> int:
     """Make resources and templates of files: a directory of NCS scripts, an NCS export, or what export wrote.
 
     Parameters
@@ -35,8 +37,10 @@ async def import_(path: Path, /, *, dry_run: Annotated[bool, Parameter(negative=
         Only tell what would be made.
     adopt
         Node on which the machines run already: each resource that is made is taken over there, without a restart.
+    rename
+        OLD=NEW: import the resource or template OLD under the name NEW; give it again for more.
     """
-    found = read(path)
+    found = renamed(read(path), rename)
     async with common.session() as session:
         return int(not await take(session, found, dry_run=dry_run, adopt=adopt))
 
@@ -120,6 +124,28 @@ def read(path: Path) -> "Found":
     return Found(resources=list(bundle.resources), templates=list(bundle.templates))
 
 
+def renamed(found: "Found", words: Sequence[str]) -> "Found":
+    """Give what was read under other names; a resource's template goes by its new one too. Raises ``InvalidInput``."""
+    names: dict[str, str] = {}
+    for word in words:
+        old, equals, new = word.partition("=")
+        if not equals or not old or not new:
+            raise InvalidInput(f"{word!r} renames nothing; write OLD=NEW")
+        names[old.casefold()] = new
+    known = {*(each.name.casefold() for each in found.resources), *(each.name.casefold() for each in found.templates)}
+    if missing := [old for old in names if old not in known]:
+        raise NotFound(f"nothing of the name {missing[0]} is imported, so it cannot be renamed")
+
+    def name_of(name: str) -> str:
+        return names.get(name.casefold(), name)
+
+    return replace(
+        found, templates=[each.model_copy(update={"name": name_of(each.name)}) for each in found.templates],
+        resources=[each.model_copy(update={"name": name_of(each.name), "template": name_of(each.template)})
+                   for each in found.resources],
+        remarks=[replace(each, about=name_of(each.about)) for each in found.remarks])
+
+
 async def take(session: Session, found: "Found", *, dry_run: bool = False, adopt: str | None = None) -> bool:
     """Have what was read made, and tell of each; with ``adopt``, taken over there. False: not all of it was."""
     items = await _send(session, found, dry_run=dry_run)
@@ -180,6 +206,8 @@ def _tell(session: Session, found: "Found", items: "list[ImportItem]") -> None:
         for each in found.remarks:
             if each.about == item.name and not each.lost:
                 session.say(f"    {each.text}")
+    if any(item.outcome == "refused" and " already" in item.text for item in items):
+        session.say("note: what has a name that is taken can be imported under another one: --rename OLD=NEW")
     told = {item.name for item in items}
     for each in found.remarks:
         if each.lost:

@@ -7,7 +7,7 @@ from cyclopts import App, Parameter
 from stanchion.cli.changes import seconds
 from stanchion.cli.completing import ANode
 from stanchion.cli.orders import finish
-from stanchion.cli.session import COMMON, Common
+from stanchion.cli.session import COMMON, Common, Session
 from stanchion.model.errors import InvalidInput, StanchionError
 
 app = App(name="node", help="List nodes, and bring them in and out of the cluster.")
@@ -81,7 +81,16 @@ async def fence(node: ANode, /, *words: str, agent: str | None = None,
         saved = await session.client.edit_node(found.name, NodeChange(fence=tuple(devices)), seen=found.revision)
         session.tell(saved, show.node)
         if not remove:
+            await _missing(session, str(agent))
             session.say(f"Try it: stanchion fence test {saved.name}")
+
+
+async def _missing(session: Session, agent: str) -> None:
+    """Warn where the answering node has no such fence agent: any member may be the one that has to fence."""
+    known = await session.client.fence_agents()
+    if agent not in {each.name for each in known.agents}:
+        session.terminal.complain(f"stanchion: warning: {agent} is not installed on {known.node}; install fence-agents "
+                                  "on every node, else this one can be switched off only by those that have it")
 
 
 def _parameters(words: tuple[str, ...]) -> dict[str, str]:

@@ -49,11 +49,13 @@ class Wanted:
 
 EVERYTHING = Wanted()
 
+Force = Annotated[bool, Parameter(negative="")]
+
 
 async def events(*, follow: Annotated[bool, Parameter(alias="-f", negative="")] = False, wanted: Wanted = EVERYTHING,
                  limit: Annotated[int, Parameter(alias="-n")] = 50, why: str | None = None,
                  export: Path | None = None, format: Literal["jsonl", "csv"] | None = None,  # noqa: A002 - the option
-                 common: Common = COMMON) -> None:
+                 force: Force = False, common: Common = COMMON) -> None:
     """Read the cluster's history.
 
     Parameters
@@ -68,6 +70,8 @@ async def events(*, follow: Annotated[bool, Parameter(alias="-f", negative="")] 
         Write all events that are wanted to this file, the oldest first.
     format
         The form of --export: a JSON object a line, or comma-separated values; left out, as the file is named.
+    force
+        Replace the file of --export where there is one already.
     """
     async with common.session() as session:
         if why is not None:
@@ -75,8 +79,9 @@ async def events(*, follow: Annotated[bool, Parameter(alias="-f", negative="")] 
 
             session.tell(await session.client.why(why), show_past.story)
         elif export is not None:
-            from stanchion.cli.exporting import write
+            from stanchion.cli.exporting import free, write
 
+            free(export, force=force)
             form = format or ("csv" if export.suffix.lower() == ".csv" else "jsonl")
             count = await write(export, form, session.client.every_event(**wanted.asked()))
             session.say(f"{count} events written to {export}.")
@@ -133,7 +138,8 @@ async def incidents(*, limit: Annotated[int, Parameter(alias="-n")] = 100, commo
 
 
 async def report(*, format: Literal["html", "json"] = "html",  # noqa: A002 - the option's name
-                 file: Annotated[Path | None, Parameter(alias="-f")] = None, common: Common = COMMON) -> None:
+                 file: Annotated[Path | None, Parameter(alias="-f")] = None, force: Force = False,
+                 common: Common = COMMON) -> None:
     """Write a report that holds everything that there is to say about the cluster, as one page or as JSON.
 
     Parameters
@@ -142,7 +148,13 @@ async def report(*, format: Literal["html", "json"] = "html",  # noqa: A002 - th
         One HTML page, to read, keep or print; or JSON, for programs.
     file
         Where to write it. Default: standard output.
+    force
+        Replace the file where there is one already.
     """
+    from stanchion.cli.exporting import free
+
+    if file is not None:
+        free(file, force=force)
     async with common.session() as session:
         if format == "json" or session.json:
             text = (await session.client.report()).model_dump_json(indent=2)

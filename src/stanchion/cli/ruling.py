@@ -6,7 +6,7 @@ from cyclopts import App, Parameter
 
 from stanchion.cli.changes import seconds
 from stanchion.cli.session import COMMON, Common, Session
-from stanchion.model.errors import InvalidInput, NotFound
+from stanchion.model.errors import AlreadyExists, InvalidInput, NotFound
 from stanchion.model.groups import Bond
 from stanchion.model.standing import Shutdown
 from stanchion.model.timing import Profile
@@ -93,7 +93,7 @@ async def create_group(name: str, bond: Bond, /, *members: str, common: Common =
     async with common.session() as session:
         known = await session.client.groups()
         if any(each.name.casefold() == name.casefold() for each in known.groups):
-            raise InvalidInput(f"there is a group {name} already; change it with `stanchion group edit {name}`")
+            raise AlreadyExists(f"there is a group {name} already; change it with `stanchion group edit {name}`")
         _tell(session, await session.client.save_group(name, GroupChange(bond=bond, members=members),
                                                        seen=known.revision))
 
@@ -131,8 +131,8 @@ async def edit_group(name: str, /, *members: str, bond: Bond | None = None,
         gone = {each.casefold() for each in remove}
         for each in remove:
             if each.casefold() not in {member.casefold() for member in wanted}:
-                raise InvalidInput(f"{each} is no member of the group {before.name}; it has: "
-                                   f"{', '.join(before.members)}")
+                raise NotFound(f"{each} is no member of the group {before.name}; it has: "
+                               f"{', '.join(before.members)}")
         kept = tuple(member for member in wanted if member.casefold() not in gone)
         change = GroupChange(bond=bond or before.bond, members=kept)
         _tell(session, await session.client.save_group(name, change, seen=revision or known.revision))

@@ -34,7 +34,8 @@ async def pause(*, for_: Annotated[str | None, Parameter(name="--for")] = None, 
     for_
         How long: 90s, 30m, 2h.
     until
-        Until when, in the local time of this terminal: 14:30, or 2026-11-23 14:30.
+        Until when, in the local time of this terminal: 14:30, or 2026-11-23 14:30. A time that is past today means
+        tomorrow, and that is said.
     why
         What for, to be shown as long as it lasts.
     """
@@ -46,6 +47,8 @@ async def pause(*, for_: Annotated[str | None, Parameter(name="--for")] = None, 
         from stanchion.cli import show_standing
 
         session.tell(await session.client.pause(order), show_standing.standing)
+        if order.until is not None and order.until.date() > datetime.now().astimezone().date():
+            session.terminal.complain(f"stanchion: it lasts until another day: {order.until:%A, %Y-%m-%d %H:%M}")
 
 
 async def resume(*, common: Common = COMMON) -> None:

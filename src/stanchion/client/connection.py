@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from stanchion.config import DEFAULT_PORT
-from stanchion.model.errors import InvalidInput
+from stanchion.model.errors import InvalidInput, plainly
 
 HERE = f"http://127.0.0.1:{DEFAULT_PORT}"
 """This host's agent, where nothing else is said."""
@@ -81,7 +81,7 @@ def _written(files: Sequence[Path]) -> Mapping[str, Any]:
         except FileNotFoundError:
             continue
         except (OSError, UnicodeDecodeError) as error:
-            raise InvalidInput(f"the client's settings {file} cannot be read: {error}") from None
+            raise InvalidInput(f"the client's settings {file} cannot be read: {plainly(error)}") from None
         except tomllib.TOMLDecodeError as error:
             raise InvalidInput(f"the client's settings {file} are not valid TOML: {error}") from None
         unknown = sorted(given.keys() - {"url", "urls", "token_file", "ca"})
@@ -113,7 +113,7 @@ def _token(file: Path) -> str:
         raise InvalidInput(f"there is no token file {file}; copy the agent's to there, or name it with "
                            "--token-file") from None
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInput(f"the token file {file} cannot be read: {error}") from None
+        raise InvalidInput(f"the token file {file} cannot be read: {plainly(error)}") from None
     if not token or not token.isascii() or not token.isprintable() or " " in token:
         raise InvalidInput(f"the token file {file} does not hold a token: one line of letters and digits")
     return token

@@ -81,3 +81,12 @@ class HostError(StanchionError):
 
 class BrokenInvariant(AssertionError):
     """What must never be, is: a programming error. The agent that meets it stops feeding its watchdog."""
+
+
+def plainly(problem: BaseException) -> str:
+    """Say what went wrong with a file or a connection, as people say it: without numbers and names of classes."""
+    if isinstance(problem, UnicodeDecodeError):
+        return f"it is not a text in UTF-8 (byte {problem.start + 1})"
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror
+    return str(problem) or type(problem).__name__

@@ -51,13 +51,13 @@ SENTENCES: dict[Why, str] = {
     Why.STILL_RUNNING: "the unload script ended well, but the machine still runs on {0}",
     Why.LOOK_UNKNOWN: "it cannot be known whether the machine runs on {0}: {1}",
     Why.MONITOR_RESTART: "monitor failure {0} of {1} within {2} s: restarted on its node ({3})",
-    Why.MONITOR_COMATOSE: "{0} monitor failures within {1} s: set comatose ({2})",
-    Why.MONITOR_MIGRATE: "{0} monitor failures within {1} s: moved to the next preferred node {2} ({3})",
-    Why.MONITOR_REBOOT: "{0} monitor failures within {1} s: node {2} is reset ({3})",
-    Why.MONITOR_NO_OTHER: "{0} monitor failures within {1} s, and no other node can hold it ({2})",
+    Why.MONITOR_COMATOSE: "{0} monitor failure{0:s} within {1} s: set comatose ({2})",
+    Why.MONITOR_MIGRATE: "{0} monitor failure{0:s} within {1} s: moved to the next preferred node {2} ({3})",
+    Why.MONITOR_REBOOT: "{0} monitor failure{0:s} within {1} s: node {2} is reset ({3})",
+    Why.MONITOR_NO_OTHER: "{0} monitor failure{0:s} within {1} s, and no other node can hold it ({2})",
     Why.FOUND_STOPPED: "found not running on {0}",
     Why.POISONOUS: "its host was lost {0} times just after it started: not started again by itself",
-    Why.MOVE_BUDGET: "moved by itself {0} times within an hour: not moved again by itself",
+    Why.MOVE_BUDGET: "moved by itself {0} time{0:s} within an hour: not moved again by itself",
     Why.PREPARED: "node {0} is ready to receive it",
     Why.PREFLIGHT_FAILED: "node {0} cannot receive it: {1}",
     Why.MIGRATED: "migrated live from {0} to {1}",
@@ -235,4 +235,14 @@ def sentence(of: Reason) -> str:
     """
     template = SENTENCES[of.why]
     padded = of.operands + ("?",) * template.count("{")
-    return template.format(*padded)
+    return template.format(*map(_Word, padded))
+
+
+class _Word(str):
+    """An operand; ``{0:s}`` is the ending of the plural that goes with it as a number."""
+
+    __slots__ = ()
+
+    def __format__(self, wanted: str) -> str:
+        """Show it, or the ending."""
+        return str(self) if wanted != "s" else "" if self == "1" else "s"

@@ -13,7 +13,7 @@ from email.message import EmailMessage
 from email.utils import formatdate
 
 from stanchion.drivers.notify.shape import secret
-from stanchion.model.errors import HostError
+from stanchion.model.errors import HostError, plainly
 from stanchion.model.history import Severity
 from stanchion.model.notification import Mail, Message, Security
 
@@ -41,7 +41,7 @@ def send(way: Mail, message: Message, timeout_s: float) -> str:
     except smtplib.SMTPResponseException as problem:
         raise HostError(f"the mail server {server} refuses: {problem.smtp_code} {_text(problem.smtp_error)}") from None
     except (smtplib.SMTPException, OSError, UnicodeError, ValueError) as problem:
-        raise HostError(f"the mail server {server} cannot be used: {problem}") from None
+        raise HostError(f"the mail server {server} cannot be used: {plainly(problem)}") from None
     return said
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from stanchion.model.errors import HostError
+from stanchion.model.errors import HostError, plainly
 from stanchion.model.history import Line
 from stanchion.model.notification import Message
 from stanchion.model.reasons import sentence
@@ -35,7 +35,7 @@ def secret(path: str) -> str:
     try:
         text = Path(path).read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as problem:
-        raise HostError(f"the file {path} cannot be read on this host ({problem})") from None
+        raise HostError(f"the file {path} cannot be read on this host ({plainly(problem)})") from None
     if not text:
         raise HostError(f"the file {path} is empty on this host")
     return text

@@ -11,7 +11,7 @@ import ssl
 from urllib.parse import SplitResult, urlsplit
 
 from stanchion.drivers.notify.shape import as_json, secret
-from stanchion.model.errors import HostError
+from stanchion.model.errors import HostError, plainly
 from stanchion.model.notification import Message, Webhook
 
 ANSWER_BYTES = 300
@@ -35,7 +35,7 @@ def send(way: Webhook, message: Message, timeout_s: float) -> str:
         finally:
             connection.close()
     except (OSError, http.client.HTTPException, ValueError) as problem:
-        raise HostError(f"{shown} cannot be reached: {problem}") from None
+        raise HostError(f"{shown} cannot be reached: {plainly(problem)}") from None
     if not 200 <= answer.status < 300:  # noqa: PLR2004 - 2xx is well
         raise HostError(f"{shown} answered {answer.status} {answer.reason}: {' '.join(said.split())}".rstrip(": "))
     return f"{shown} answered {answer.status} {answer.reason}"
