@@ -5,12 +5,13 @@ import pytest
 from browsing import Browser, signed_in
 from stanchion.model.access import Role
 from stanchion.model.history import Severity
-from stanchion.model.ids import NodeName
+from stanchion.model.ids import NodeName, SessionId
 from stanchion.model.orders import Outcome, Verb
 from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import ScriptKind
 from stanchion.model.running import Running
 from stanchion.model.state import AlertKind, ResourceState, State
+from stanchion.model.stray import Sighting, Stray
 from surface import NOW_S, World
 
 PAGE = "/console/resources/web"
@@ -67,11 +68,11 @@ async def test_online_is_ordered_at_once_and_its_end_is_told() -> None:
     browser = await signed_in(world, Role.OPERATOR)
     page = await browser.get(PAGE)
     page = await browser.send(page.form(button="Online on node2"), "Online on node2")
-    assert page.notice.startswith("Ordered: online on node2.")
-    assert "is pending" in page.id("live_order").text
+    assert page.notice.startswith("Ordered: online on node2 by operator,")
+    assert "It is pending, and on its way." in page.id("live_order").text
     world.end_orders(Outcome.REFUSED, reason(Why.NO_NODE, "it rains"))
     page = await browser.send(page.form(f"{PAGE}/orders", button="Offline"), "Online")
-    assert "is refused: No node can hold it: it rains." in page.id("live_order").text
+    assert "It is refused: No node can hold it: it rains." in page.id("live_order").text
 
 
 async def test_offline_asks_first_and_names_what_happens() -> None:
@@ -83,7 +84,7 @@ async def test_offline_asks_first_and_names_what_happens() -> None:
     assert "shuts the machine down on node1" in asked.main.text
     assert not world.view().intents
     page = await browser.send(asked.form(button="Take offline"), "Take offline")
-    assert page.notice.startswith("Ordered: offline.")
+    assert page.notice.startswith("Ordered: offline by operator,")
     assert [(held.value.verb, held.value.by) for held in world.view().intents.values()] == [
         (Verb.OFFLINE, "operator")]
 
@@ -109,7 +110,7 @@ async def test_a_move_shows_what_will_happen_and_is_ordered_live_or_with_a_resta
     form = page.form(f"{PAGE}/orders")
     assert form.value("way") == "live"
     page = await browser.send(form, "Migrate to node2", way=way)
-    assert page.notice.startswith("Ordered: migrate on node2.")
+    assert page.notice.startswith("Ordered: migrate on node2 by operator,")
     intent = next(held.value for held in world.view().intents.values())
     assert (intent.node, intent.live) == ("node2", way == "live")
 
@@ -143,9 +144,9 @@ async def test_an_alert_is_answered_and_one_that_stops_the_machine_asks_first() 
     asked = await browser.send(form, "Yes")
     assert "shuts the machine down on node2" in asked.main.text
     page = await browser.send(asked.form(button="Answer yes"), "Answer yes")
-    assert page.notice.startswith("Ordered: alert yes.")
+    assert page.notice.startswith("Ordered: alert yes by operator,")
     page = await browser.send(page.form(button="No"), "No")
-    assert page.notice.startswith("Ordered: alert no.")
+    assert page.notice.startswith("Ordered: alert no by operator,")
 
 
 async def test_what_runs_is_shown_with_its_time_and_ended_only_after_a_question() -> None:
@@ -222,3 +223,24 @@ async def test_the_page_follows_the_resource() -> None:
         told = await watch.change()
     assert "Comatose" in told["parts"]["live_title"]
     assert {"live_state", "live_orders"} <= set(told["parts"])
+
+
+async def test_a_stray_is_shown_and_adopted_where_it_runs() -> None:
+    world = World()
+    name = await world.resource("web")
+    await world.put(Stray(resource=name, sightings=(
+        Sighting(node=NodeName("node2"), session=SessionId("node2-session"), since_s=NOW_S),)))
+    browser = await signed_in(world, Role.OPERATOR)
+    page = await browser.get(PAGE)
+    assert "node2" in page.id("live_state").one("p", class_="notice").text
+    page = await browser.send(page.form(button="Adopt it on node2"), "Adopt it on node2")
+    assert page.notice.startswith("Ordered: adopt on node2 by operator,")
+
+
+async def test_a_move_that_would_be_refused_says_why_and_cannot_be_ordered() -> None:
+    world = World()
+    await world.resource("web", State.RUNNING, node="node1")
+    page = await (await signed_in(world, Role.OPERATOR)).get(f"{PAGE}/migrate?node=node3")
+    assert "node3" in page.id("live_told").one("p", "It would be refused").text
+    assert "disabled" in page.id("live_go").one("button").attributes
+    assert (await (await signed_in(world)).get(f"{PAGE}/migrate?node=nowhere")).status == 404

@@ -59,8 +59,7 @@ async def order(here: Here, request: Request, name: str) -> Response:
         taken = await _give(here, who.name, resource, entered)
     except StanchionError as problem:
         return forms.done(back, f"Not ordered: {problem}.", good=False)
-    where = f" on {taken.node}" if taken.node else ""
-    return forms.done(f"{back}?order={taken.id}", f"Ordered: {taken.verb}{where}.")
+    return forms.done(f"{back}?order={taken.id}")
 
 
 async def _give(here: Services, by: str, resource: ResourceDetail, entered: Entered) -> IntentInfo:
