@@ -15,6 +15,7 @@ from stanchion.model.reasons import Why, reason
 from stanchion.model.state import State
 from stanchion.model.transaction import Transaction
 from stanchion.web import past
+from stanchion.wire.requests import BY_HEADER
 from surface import NODES, NOW_S, World
 
 EVENTS, AUDIT = "/console/events", "/console/audit"
@@ -175,13 +176,23 @@ async def test_the_audit_tells_who_did_what_from_where_why_and_with_what_end() -
     rows = page.rows()[1:]
     assert [(row[1], row[4], row[5]) for row in rows] == [
         ("operator", "the host is hot", "done 303"), ("viewer", "\N{EN DASH}", "refused 403")]
-    assert rows[0][3] == "offline mail: POST /console/resources/orders"
+    assert rows[0][3] == "Give one order to all resources that were chosen: offline mail POST /console/resources/orders"
     assert rows[0][2], "from where"
     only = await browser.send(page.form(AUDIT), user="VIEWER")
     assert [row[1] for row in only.rows()[1:]] == ["viewer"]
     only = await browser.send(page.form(AUDIT), text="host is HOT")
     assert [row[1] for row in only.rows()[1:]] == ["operator"]
     assert not (await browser.send(page.form(AUDIT), until="2020-01-01T00:00")).rows()[1:]
+
+
+async def test_what_was_asked_of_the_api_is_told_in_words() -> None:
+    world = World()
+    await world.resource("mail")
+    async with world.http() as http:
+        await http.post("/v1/resources/mail/online", json={}, headers={BY_HEADER: "cron"})
+    page = await (await signed_in(world)).get(AUDIT)
+    assert page.rows()[1][1] == "cron"
+    assert page.rows()[1][3].endswith(": mail POST /v1/resources/{name}/online")
 
 
 async def test_the_audit_is_saved() -> None:

@@ -78,6 +78,7 @@ def install(app: FastAPI) -> None:
     app.mount("/console", console)
     app.state.refused = _refused
     app.add_middleware(_Headers)
+    app.state.spoken = audit.spoken(app)
 
     @app.get("/", include_in_schema=False)
     async def root() -> Response:

@@ -1,11 +1,16 @@
-"""The audit: what people and programs did and tried, from where, and why."""
+"""The audit: what people and programs did and tried, from where, and why.
 
-from collections.abc import Sequence
+A request is told in the words of the function that answers it: the first clause of its docstring.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
+from starlette.routing import BaseRoute, Mount
 
 from stanchion.api import telling
 from stanchion.api.access import routes
@@ -42,9 +47,11 @@ async def look(here: Services, who: Principal, request: Request) -> dict[str, An
     asked = screen.queried(request, *ASKED)
     question, fault = _question(request)
     found = await past.newest(here, question, _read(here, question), asked["before"])
+    words: Mapping[str, str] = request.app.state.spoken
     return {
         "deeds": Rows(id="audit-rows", template="parts/audit_row.html",
-                      rows=tuple((f"deed-{each.id}", {"of": each, "outcome": outcome(each)}) for each in found)),
+                      rows=tuple((f"deed-{each.id}", {"of": each, "outcome": outcome(each),
+                                                     "words": words.get(each.route, "")}) for each in found)),
         "shown": len(found), "ways_on": past.ways(HERE, asked, found), "error": fault,
         "asked": {**asked, "since": past.shown(question.since), "until": past.shown(question.until)},
         "growing": not (asked["before"] or question.until),
@@ -64,6 +71,23 @@ async def save(here: Here, request: Request, form: Literal["csv", "json"] = "csv
     name = f"{telling.cluster_info(here.view(), here.node, here.version).name}-audit.{form}"
     read = _read(here, question, screen.queried(request, "before")["before"])
     return await past.saved(read, _row, COLUMNS, form=form, name=name)
+
+
+def spoken(app: FastAPI) -> dict[str, str]:
+    """Say in words what each route of an application does, by its method and path."""
+    return dict(_spoken(app.routes, ""))
+
+
+def _spoken(routes: Iterable[BaseRoute], above: str) -> Iterator[tuple[str, str]]:
+    for each in routes:
+        if isinstance(each, Mount):
+            yield from _spoken(each.routes, f"{above}{each.path}")
+        elif hasattr(each, "effective_candidates"):  # a router that was included, which the framework keeps apart
+            yield from _spoken(each.effective_candidates(), above)
+        else:
+            of: Any = getattr(each, "starlette_route", None) or each
+            said = re.split(r"[.:;,(\n]", of.endpoint.__doc__ or "")[0].strip()
+            yield from ((f"{method} {above}{of.path}", said) for method in of.methods or ())
 
 
 def outcome(of: AuditInfo) -> str:
