@@ -87,19 +87,19 @@ async def test_a_stream_that_is_cut_anywhere_goes_on_at_another_node_without_a_g
             await first.happened(reason(Why.CREATED, str(number)), "web")
             await asyncio.sleep(0)
 
-    async with served(here) as one, served(there) as other:
-        async with breaking(one, chance) as (near, cuts), breaking(other, chance) as (far, more_cuts):
-            urls = tuple(f"http://127.0.0.1:{port}" for port in (far, near))
-            async with Client(Connection(urls=urls, token=TOKEN)) as client:
-                writing = asyncio.create_task(write())
-                seen: list[str] = []
-                stream = client.follow(after="")
-                async for event in stream:
-                    seen.append(event.reason.operands[0])
-                    if len(seen) == EVENTS:
-                        break
-                await stream.aclose()
-                await writing
+    async with (served(here) as one, served(there) as other, breaking(one, chance) as (near, cuts),
+                breaking(other, chance) as (far, more_cuts)):
+        urls = tuple(f"http://127.0.0.1:{port}" for port in (far, near))
+        async with Client(Connection(urls=urls, token=TOKEN)) as client:
+            writing = asyncio.create_task(write())
+            seen: list[str] = []
+            stream = client.follow(after="")
+            async for event in stream:
+                seen.append(event.reason.operands[0])
+                if len(seen) == EVENTS:
+                    break
+            await stream.aclose()
+            await writing
     assert seen == [str(number) for number in range(EVENTS)]
     assert len(cuts) + len(more_cuts) > 5
     assert more_cuts

@@ -15,7 +15,8 @@ from surface import TOKEN, World
 
 TURN = "\u202e"
 NASTY = ["\0", "\x1b[2J", "a\r\nSet-Cookie: x=1", f"a{TURN}b", "../../etc/passwd", "a/b", ".", "..", "%2e%2e", "\u00ad",
-         "-rf", "$(reboot)", "`reboot`", "a;b", "<script>alert(1)</script>", "a b", "é", "𝕏", "a\u2028b", "x" * 254]
+         "-rf", "$(reboot)", "`reboot`", "a;b", "<script>alert(1)</script>", "a b", "é", "\U0001d54f",
+         "a\u2028b", "x" * 254]
 
 
 async def peopled() -> World:
@@ -50,13 +51,11 @@ async def test_nasty_names_make_nothing(name: str) -> None:
         await refused(world, "PUT", f"groups/{quote(name, safe='')}", {"bond": "apart", "members": ["idle", "web"]})
 
 
-@pytest.mark.parametrize("name", NASTY, ids=ascii)
+@pytest.mark.parametrize("name", [each for each in NASTY if each not in {".", ".."}], ids=ascii)
 @pytest.mark.parametrize("path", ["resources/{}", "nodes/{}", "templates/{}", "intents/{}", "events/{}/why",
                                   "resources/{}/runs", "resources/{}/runs/load/{}", "resources/{}/revisions",
                                   "resources/{}/story", "templates/{}/document", "templates/{}/form"])
 async def test_nasty_names_find_nothing(path: str, name: str) -> None:
-    if name in {".", ".."}:
-        pytest.skip("a client resolves the path before it asks")
     await refused(await peopled(), "GET", path.replace("{}", quote(name, safe="")))
 
 
@@ -69,14 +68,18 @@ async def test_nasty_names_in_bodies_find_nothing(name: str) -> None:
     await refused(world, "PUT", "priorities", {"resources": [name]})
 
 
-@pytest.mark.parametrize("value", [each for each in NASTY if each not in {"../../etc/passwd", "a/b", ".", "..", "%2e%2e",
-                                                                         "x" * 254}], ids=ascii)
+HARMLESS = {"../../etc/passwd", "a/b", ".", "..", "%2e%2e", "x" * 254}
+"""Nasty as names, but of letters that no shell reads."""
+
+
+@pytest.mark.parametrize("value", [each for each in NASTY if each not in HARMLESS], ids=ascii)
 async def test_nasty_values_get_into_no_script(value: str) -> None:
     await refused(await peopled(), "POST", "resources", {
         "name": "fresh", "template": "Qemu_Template", "parameters": {"VM": value}})
 
 
-@pytest.mark.parametrize("text", ["exit 0\0\n", "exit 0\r\n", f"# {TURN}tixe\nexit 0\n", "# \u2066x\nexit 0\n"], ids=ascii)
+@pytest.mark.parametrize("text", ["exit 0\0\n", "exit 0\r\n", f"# {TURN}tixe\nexit 0\n", "# \u2066x\nexit 0\n"],
+                         ids=ascii)
 async def test_scripts_that_are_not_what_they_look_like_are_not_saved(text: str) -> None:
     world = await peopled()
     await refused(world, "PATCH", "resources/idle", {"scripts": {"load": {"text": text}}})
@@ -103,7 +106,8 @@ async def test_deeply_nested_json_is_refused(opening: bytes) -> None:
                                   b'{"policies": {"priority": %s}}' % (b"9" * 5000), b'{"files": NaN}', b"\0" * 100,
                                   b'{"why": "a", "why": ["b"]}', b"\xef\xbb\xbf[]"], ids=lambda body: ascii(body[:24]))
 async def test_bodies_that_are_no_good_are_refused(body: bytes) -> None:
-    await refused(await peopled(), "PATCH", "resources/idle", content=body, headers={"Content-Type": "application/json"})
+    await refused(await peopled(), "PATCH", "resources/idle", content=body,
+                  headers={"Content-Type": "application/json"})
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "application/x-www-form-urlencoded",
@@ -141,7 +145,8 @@ async def test_the_method_cannot_be_put_on_as_a_header() -> None:
     ["X-A: b"] * 90_000], ids=lambda lines: lines[0][:20])
 async def test_heads_that_can_be_read_in_two_ways_are_refused(lines: list[str]) -> None:
     async with served((await peopled()).app()) as port:
-        head = "\r\n".join(["GET /v1/status HTTP/1.1", *lines, *(["Host: x"] if "Host" not in lines[0] else []), "", ""])
+        host = [] if "Host" in lines[0] else ["Host: x"]
+        head = "\r\n".join(["GET /v1/status HTTP/1.1", *lines, *host, "", ""])
         answer = await ask(port, head.encode("latin-1"))
     assert answer.status == 400
     assert answer.told["detail"].startswith("this is no HTTP request that can be read")
@@ -163,7 +168,8 @@ async def test_very_many_parameters_are_refused_or_ignored() -> None:
                 assert (await wire.answer()).status in statuses
 
 
-@pytest.mark.parametrize("query", ["after=%FF%FE", "text=%00", "text=%C3%28", "since=%F0%9F%92%A9", "limit=%F0%9F%92%A9",
+@pytest.mark.parametrize("query", ["after=%FF%FE", "text=%00", "text=%C3%28", "since=%F0%9F%92%A9",
+                                   "limit=%F0%9F%92%A9",
                                    "severity=%1B[2J", "limit=1&limit=1000000", "since=0001-01-01", "since=9999-12-31",
                                    "until=-1", "since=2026-01-01T00:00:00%2B99:00", "limit=" + "9" * 5000])
 async def test_queries_that_are_no_utf8_or_make_no_sense_break_nothing(query: str) -> None:
@@ -177,7 +183,8 @@ async def test_queries_that_are_no_utf8_or_make_no_sense_break_nothing(query: st
 @pytest.mark.parametrize("path", ["/v1/../etc/passwd", "/v1/%2e%2e/%2e%2e/etc/passwd", "//evil.example/v1/status",
                                   "/v1//status", "/v1/status/", "/v1/status%00", "/v1/report/../../token", "/%2e",
                                   "/v1\\status", "/V1/status", "/v1/;/status", "http://evil.example/v1/status",
-                                  "/v1/resources/..%2f..%2fetc%2fpasswd", "*", "/v1/resources/idle%0d%0aSet-Cookie:x=1"])
+                                  "/v1/resources/..%2f..%2fetc%2fpasswd", "*",
+                                  "/v1/resources/idle%0d%0aSet-Cookie:x=1"])
 async def test_paths_lead_only_where_they_say(path: str) -> None:
     async with served((await peopled()).app()) as port, await Wire.to(port) as wire:
         await wire.head("GET", path)
@@ -228,7 +235,7 @@ HOSTS = {
 
 
 @pytest.mark.parametrize(("host", "known"), HOSTS.items(), ids=ascii)
-async def test_a_browser_speaks_to_this_agent_only_by_its_own_name(host: str, known: bool) -> None:  # noqa: FBT001 - told
+async def test_a_browser_speaks_to_this_agent_only_by_its_own_name(host: str, known: object) -> None:
     """A page of somebody else that let its own name lead here (DNS rebinding) reads nothing, and signs nobody in."""
     world = await peopled()
     app = world.app()

@@ -17,9 +17,9 @@ WaitS = Annotated[float, Query(ge=0, le=60, description="how long to wait, in se
 
 
 @router.get("/health")
-async def health(here: Here) -> replies.Health:
+async def health(here: Here) -> replies.HealthInfo:
     """Tell that this agent answers. Needs no token."""
-    return replies.Health(node=here.node, version=here.version)
+    return replies.HealthInfo(node=here.node, version=here.version)
 
 
 @router.get("/cluster")

@@ -17,6 +17,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from stanchion.api import examples
 from stanchion.api.access import permits
 from stanchion.model.access import Role
 from stanchion.wire.replies import Problem
@@ -93,6 +94,7 @@ def completed(found: dict[str, Any]) -> dict[str, Any]:
     for name in NEEDLESS:
         parts["schemas"].pop(name, None)
     parts["schemas"]["Problem"] = Problem.model_json_schema()
+    examples.complete(parts["schemas"])
     parts["responses"] = {_name(status): _refusal(status) for status in REFUSALS}
     return found
 

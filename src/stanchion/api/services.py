@@ -28,6 +28,7 @@ from stanchion.ports import (
     Passwords,
     Store,
 )
+from stanchion.wire.bounds import LONGEST_LINE
 from stanchion.wire.requests import BY_HEADER
 
 CATCH_UP_S = 3.0
@@ -113,7 +114,8 @@ def _services(request: Request) -> Services:
 def _operator(
     request: Request,
     by: Annotated[str, Header(
-        alias=BY_HEADER, description="who asks, if it is the cluster's token; shown in the history")] = "",
+        alias=BY_HEADER, max_length=LONGEST_LINE,
+        description="who asks, if it is the cluster's token; shown in the history")] = "",
 ) -> str:
     who = principal.of(request)
     return principal.spoken(by) if who is None else who.name

@@ -84,9 +84,9 @@ class Client(Access, Past, Ruling, Standing, Configuring, Foreseeing, Whereabout
                         trace: TracebackType | None) -> None:
         await self._http.aclose()
 
-    async def health(self) -> replies.Health:
+    async def health(self) -> replies.HealthInfo:
         """Ask whether an agent answers."""
-        return await self._get(replies.Health, "health")
+        return await self._get(replies.HealthInfo, "health")
 
     async def status(self, *, after: int | None = None, wait_s: float = 20.0) -> replies.Status:
         """Look at everything; with ``after``, wait for a revision beyond it, up to ``wait_s``."""

@@ -56,7 +56,7 @@ class Problem(Reply):
     do: str = ""
 
 
-class Health(Reply):
+class HealthInfo(Reply):
     """That this agent answers; the only thing told without a token."""
 
     status: Literal["ok"] = "ok"
@@ -283,8 +283,8 @@ class ResourceDetail(ResourceInfo):
     saved_at: datetime | None = None
     saved_why: str = ""
     pending_scripts: tuple[ScriptKind, ...] = ()
-    last_runs: tuple[RunInfo, ...] = ()
     failures: tuple[datetime, ...] = ()
+    last_runs: tuple[RunInfo, ...] = ()
 
 
 class Saved(Reply):
