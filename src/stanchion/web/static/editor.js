@@ -98,6 +98,15 @@ function findings(field) {
   return place;
 }
 
+// Who goes elsewhere with a script half edited is asked first.
+function warn(field) {
+  const shown = field.value;
+  let sent = false;
+  field.form?.addEventListener("submit", () => { sent = true; });
+  addEventListener("pageshow", () => { sent = false; });
+  addEventListener("beforeunload", (event) => { if (!sent && field.value !== shown) event.preventDefault(); });
+}
+
 function upgrade(field) {
   const host = document.createElement("div"), place = findings(field);
   host.className = "editor";
@@ -126,6 +135,7 @@ function upgrade(field) {
     ] }),
   });
   field.hidden = true;
+  warn(field);
   label?.addEventListener("click", (event) => { event.preventDefault(); view.focus(); });
   // What a browser puts back into the field when one comes back to the page is put into the editor, too.
   addEventListener("pageshow", () => {
