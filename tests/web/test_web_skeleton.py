@@ -270,6 +270,17 @@ async def test_a_machine_is_stopped_only_after_a_page_has_named_it() -> None:
     assert isinstance(held(world, Kind.INTENT, order.value.id).value, Intent)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("back", ["javascript:alert(1)", "https://evil.example/"])
+async def test_a_question_leads_back_to_the_console_alone(back: str) -> None:
+    world = World()
+    await world.resource("mail")
+    browser = await signed_in(world)
+    asked = await browser.post(f"{LIST}/orders", {"verb": "offline", "chosen": "mail", "back": back})
+    assert asked.main.one("a", text="Do nothing")["href"] == "/console/"
+    done = await browser.send(asked.form(), "Take offline")
+    assert done.path == "/console/"
+
+
 async def test_a_viewer_sees_no_button_and_is_refused() -> None:
     world = World()
     await world.resource("mail")

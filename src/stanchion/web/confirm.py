@@ -26,7 +26,8 @@ async def ask(here: Services, request: Request, entered: Entered, *, title: str,
     """
     who = await visit.visitor(here, request)
     wrong = f"That is not {typed}; nothing was done." if typed and entered.on("confirmed") else ""
-    context = {**shell.around(here, who, request), "title": title, "happens": happens, "button": button, "back": back,
+    context = {**shell.around(here, who, request), "title": title, "happens": happens, "button": button,
+               "back": back if back.startswith("/console") else "/console/",
                "action": request.url.path, "fields": entered.pairs, "entered": entered, "typed": typed, "error": wrong}
     status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
     return HTMLResponse(render.template("confirm.html").render(context), status, {UNCHANGED: "1"})
