@@ -4,8 +4,8 @@
 // it as variables. Tab leaves it, as it leaves any field.
 "use strict";
 
-const { EditorView, EditorState, HighlightStyle, StreamLanguage, basicSetup, lintGutter, linter, shell,
-  syntaxHighlighting, tags } = CodeMirror;
+const { EditorView, EditorState, HighlightStyle, StreamLanguage, basicSetup, indentUnit, lintGutter, linter,
+  shell, syntaxHighlighting, tags } = CodeMirror;
 
 const look = EditorView.theme({
   "&": { background: "var(--surface)", color: "var(--text)", border: "1px solid var(--quiet)", borderRadius: ".35rem",
@@ -125,7 +125,7 @@ function upgrade(field) {
     parent: root, root,
     state: EditorState.create({ doc: field.value, extensions: [
       basicSetup, typing, look, syntaxHighlighting(colours), StreamLanguage.define(shell), lint, lintGutter(),
-      EditorState.tabSize.of(4), EditorState.readOnly.of(field.readOnly),
+      EditorState.tabSize.of(4), indentUnit.of("    "), EditorState.readOnly.of(field.readOnly),
       EditorView.contentAttributes.of({ "aria-label": label?.textContent.trim() || "script", "spellcheck": "false", "tabindex": "0" }),
       EditorView.updateListener.of((update) => {
         if (!update.docChanged) return;
