@@ -56,7 +56,7 @@ from stanchion.model.state import ResourceState, State
 from stanchion.model.statistics import Statistics
 from stanchion.model.timing import TIMINGS, Profile
 from stanchion.model.transaction import Committed, Conflict, Put, Transaction
-from stanchion.ports import Neighbours, Passwords
+from stanchion.ports import Ballot, Issuer, Neighbours, Passwords
 from stanchion.sim.store import MemoryEngine, MemoryStore
 from stanchion.trust.passwords import Argon
 from stanchion.web import app as web
@@ -183,6 +183,8 @@ class World:
     store_away: bool = False
     silent: frozenset[SessionId] = frozenset()
     neighbours: Neighbours | None = None
+    issuer: Issuer | None = None
+    ballot: Ballot | None = None
     vigil: Vigil = field(default_factory=Vigil)
     outside: Outside = field(default_factory=Outside)
     passwords: Passwords = field(default_factory=lambda: Argon(memory_kib=8, rounds=1))
@@ -253,7 +255,7 @@ class World:
             token_file="/var/lib/stanchion/token",
             statistics=lambda: self.counted, clear_statistics=self._count_anew,
             store_away=lambda: self.store_away, names=("node1.lab",), silent=lambda: self.silent,
-            neighbours=self.neighbours, passwords=self.passwords, vigil=self.vigil, outside=self.outside)
+            neighbours=self.neighbours, issuer=self.issuer, ballot=self.ballot, passwords=self.passwords, vigil=self.vigil, outside=self.outside)
         if not _APPS:
             _APPS.append(create(services))
             web.install(_APPS[0])

@@ -1,10 +1,11 @@
 """Nodes: the list, one node, the orders to it, strays, join tokens, and the members of etcd."""
 
+import re
 from dataclasses import replace
 
 import pytest
 
-from browsing import Browser, Page, signed_in
+from browsing import Browser, Form, Page, signed_in
 from stanchion.api.services import Services
 from stanchion.model.access import Role
 from stanchion.model.cluster import Kind, Node, Proof, ProofKind
@@ -14,8 +15,7 @@ from stanchion.model.resource import FailoverMode, Policies
 from stanchion.model.standing import Drained
 from stanchion.model.state import State
 from stanchion.model.stray import Sighting, Stray
-from stanchion.model.trust import Member
-from stanchion.web import nodes as pages
+from stanchion.model.trust import Authority, Member, Paper
 from stanchion.web.seldom import Seldom
 from surface import LOST, NODES, NOW_S, World, held
 
@@ -239,14 +239,57 @@ class Ballot:
 
 
 async def test_the_members_of_etcd_are_told_with_their_health() -> None:
-    world = World()
+    world = World(ballot=Ballot())
     await world.put(Node(name=NODES[0], etcd="https://10.0.0.1:2379"))
-    browser = await admin(world)
-    await pages.voters.answer(replace(world.app().state.services, ballot=Ballot()))
-    told = (await browser.get(PATH)).id("live_etcd")
+    told = (await (await admin(world)).get(PATH)).id("live_etcd")
     assert told.rows()[1] == ["node1", "node1", "leader", "well", "https://10.0.0.1:2379", "3.5.1"]
     assert told.rows()[3][3] == "it does not answer"
     assert "2 voters must be well; none may fail now" in told.text
+
+
+class Issuer:
+    """It signs nothing here: no host joins."""
+
+    def issue(self, authority: Authority, request: str, node: NodeName, address: str) -> tuple[str, Paper]:
+        """Refuse."""
+        raise NotImplementedError
+
+    def revocations(self, authority: Authority) -> str:
+        """Tell of none."""
+        del authority
+        return ""
+
+
+async def test_a_join_token_is_shown_once_with_what_to_type_and_can_be_revoked() -> None:
+    world = World(issuer=Issuer())
+    await world.put(Authority(certificate="-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----",
+                              sealed_key=""))
+    browser = await admin(world)
+    page = await browser.get(PATH)
+    made = await browser.send(page.form("/console/join-tokens"), **{"valid": "2", "valid:unit": "h"})
+    typed = made.id("command").text
+    assert re.fullmatch(r"stanchion join join-\S+ --address ITS_ADDRESS", typed)
+    assert "It is shown this once" in made.main.text
+    page = await browser.get(PATH)
+    assert typed.split()[2] not in page.answer.text
+    row = page.id("live_tokens").rows()[1]
+    assert (row[1], row[2], row[4][:16]) == ("open", "administrator", "2026-09-21 16:13")
+    done = await browser.send(next(form for each in page.main.all("form") if (form := Form(each, each["action"]))
+                                   and each["action"].endswith("/revoke")))
+    assert done.path == PATH
+    assert "nobody can join with it any more" in done.notice
+    assert not world.view().tokens
+
+
+@pytest.mark.parametrize(("value", "told"), [("0", "Its time, in seconds, should be greater"), ("x", "must be a number"),
+                                              ("200", "Its time, in seconds, should be less")])
+async def test_how_long_a_token_is_good_is_judged(value: str, told: str) -> None:
+    browser = await admin(World(issuer=Issuer()))
+    refused = await browser.send((await browser.get(PATH)).form("/console/join-tokens"),
+                                 **{"valid": value, "valid:unit": "h"})
+    assert refused.status == 422
+    assert told in refused.error
+    assert refused.form("/console/join-tokens").value("valid") == value
 
 
 async def test_what_costs_much_is_asked_once_for_all_who_look() -> None:

@@ -75,5 +75,5 @@ async def answer(here: Here, request: Request, name: str) -> Response:
     try:
         await api.alert(here, who.name, name, forms.shaped(AlertOrder, answer=entered["answer"]))
     except StanchionError as problem:
-        return forms.done(back, f"{name}: {problem}.", good=False)
+        return forms.refused(back, f"{name}: {problem}.")
     return forms.done(back, f"The alert of {name} is answered: {entered['answer']}.")

@@ -99,7 +99,7 @@ async def remove(here: Here, request: Request, name: str) -> Response:
     try:
         await api.remove(here, name)
     except StanchionError as problem:
-        return forms.done(PATH, f"{problem}.", good=False)
+        return forms.refused(PATH, problem)
     return forms.done(PATH, f"{name} is removed. Revoke its token there as well.")
 
 

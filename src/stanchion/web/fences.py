@@ -89,7 +89,7 @@ async def test(here: Here, request: Request, name: str) -> Response:
     try:
         told = await api.fence_test(here, who.name, node.name, FenceTestOrder(really=really))
     except StanchionError as problem:
-        return forms.done(node_page(node.name), f"{problem}.", good=False)
+        return forms.refused(node_page(node.name), problem)
     context = {**shell.around(here, who, request), "test": told, "path": "/console/nodes/"}
     return HTMLResponse(render.template("fence_test.html").render(context))
 

@@ -124,7 +124,7 @@ async def _taken(here: Services, request: Request, order: Order, name: str) -> R
     try:
         await order.carry(here, who.name, node.name)
     except StanchionError as problem:
-        return forms.done(back, f"{problem}.", good=False)
+        return forms.refused(back, problem)
     to = "/console/nodes" if order.verb == "remove" else back
     return forms.done(to, f"{order.done.format(node.name)}.")
 

@@ -89,7 +89,8 @@ async def make_token(here: Here, request: Request) -> Response:
         made = await admission.make_token(here, who.name, forms.shaped(JoinTokenOrder, valid_s=valid_s))
     except StanchionError as problem:
         return await page.answer(here, request, HTTPStatus.CONFLICT if isinstance(problem, NotNow) else
-                                 HTTPStatus.UNPROCESSABLE_ENTITY, error=str(problem), entered=entered,
+                                 HTTPStatus.UNPROCESSABLE_ENTITY, entered=entered,
+                                 error=str(problem).replace("`valid_s`", "its time, in seconds,"),
                                  valid=(entered["valid"], entered["valid:unit"]))
     context = {**shell.around(here, who, request), "made": made, "path": "/console/nodes/"}
     return HTMLResponse(render.template("join_token.html").render(context), HTTPStatus.CREATED)
@@ -102,7 +103,7 @@ async def revoke_token(here: Here, request: Request, name: str) -> Response:
     try:
         await admission.revoke_token(here, who.name, name)
     except StanchionError as problem:
-        return forms.done("/console/nodes#joining", f"{problem}.", good=False)
+        return forms.refused("/console/nodes#joining", problem)
     return forms.done("/console/nodes#joining", f"The join token {name} is revoked: nobody can join with it any more.")
 
 
@@ -115,5 +116,5 @@ async def adopt(here: Here, request: Request, name: str) -> Response:
     try:
         await resource_api.adopt(here, who.name, of, forms.shaped(AdoptOrder, node=name))
     except StanchionError as problem:
-        return forms.done(back, f"{of}: {problem}.", good=False)
+        return forms.refused(back, f"{of}: {problem}.")
     return forms.done(back, f"Ordered: {of} is adopted where it runs, on {name}.")
