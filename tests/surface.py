@@ -255,7 +255,8 @@ class World:
             token_file="/var/lib/stanchion/token",
             statistics=lambda: self.counted, clear_statistics=self._count_anew,
             store_away=lambda: self.store_away, names=("node1.lab",), silent=lambda: self.silent,
-            neighbours=self.neighbours, issuer=self.issuer, ballot=self.ballot, passwords=self.passwords, vigil=self.vigil, outside=self.outside)
+            neighbours=self.neighbours, issuer=self.issuer, ballot=self.ballot, passwords=self.passwords,
+            vigil=self.vigil, outside=self.outside)
         if not _APPS:
             _APPS.append(create(services))
             web.install(_APPS[0])
