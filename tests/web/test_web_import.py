@@ -98,3 +98,17 @@ async def test_viewers_export_and_only_administrators_import() -> None:
     assert answer.headers["content-disposition"] == 'attachment; filename="Xen_Template.json"'
     assert (await browser.get(PAGE)).status == 403
     assert (await send(browser, text="{}", do="import")).status == 403
+
+
+async def test_many_documents_are_exported_as_json_alone() -> None:
+    world = World()
+    for number in range(201):
+        await world.resource(f"r{number}")
+    browser = await signed_in(world)
+    page = await browser.get(PAGE)
+    assert [each.text for each in page.main.all("a") if "export" in each["href"]] == ["as JSON"]
+    page = await browser.get("/console/export?form=yaml")
+    assert page.status == 422
+    assert "Take them as JSON" in page.main.text
+    answer = await browser.http.get("/console/export?form=json")
+    assert len(answer.json()["resources"]) == 201

@@ -81,6 +81,7 @@ async def test_additional_properties_come_in_the_original_s_order_and_are_all_sa
         page = await go(browser, page, **fields)
     assert step(page) == "Summary"
     assert "node2, node1" in page.main.text
+    assert "5th failure within 10 min" in page.main.text, "what the monitoring will do stands there as a sentence"
     page = await go(browser, page, "Make the resource and bring it online")
     made = spec(world, "web")
     assert made.machine.name == "web-vm"

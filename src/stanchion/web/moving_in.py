@@ -25,13 +25,18 @@ router = APIRouter()
 MOST_YAML_BYTES = 256 * 1024
 """Reading YAML takes long, and the agent renews its lease beside it; JSON is read at once."""
 
+MOST_IN_YAML = 200
+"""So many documents are written as YAML, for the same reason."""
+
 TONES = {"made": "good", "would be made": "good", "same": "quiet", "refused": "bad"}
 
 
 async def look(here: Services, who: Principal, request: Request) -> dict[str, Any]:
     """Ask for the documents."""
-    del here, who, request
-    return {"report": None, "did": False, "tones": TONES}
+    del who, request
+    view = here.view()
+    return {"report": None, "did": False, "tones": TONES,
+            "forms": ("yaml", "json") if len(view.specs) + len(view.templates) <= MOST_IN_YAML else ("json",)}
 
 
 page = screen.show(router, "/import", "import.html", look)
@@ -65,6 +70,9 @@ async def export(here: Here, request: Request, form: Literal["yaml", "json"] = "
     await visit.visitor(here, request)
     names, asked = request.query_params.getlist("resource"), request.query_params.getlist("template")
     bundle = await importing.export(here, names or None, asked or None)
+    if form == "yaml" and (many := len(bundle.resources) + len(bundle.templates)) > MOST_IN_YAML:
+        raise InvalidInput(f"{many} documents are too many to be written as YAML here; take them as JSON, or let "
+                           "`stanchion export` write them")
     text = await asyncio.to_thread(written.written, bundle, form)
     called = "-".join((*names, *asked)) if len(names) + len(asked) == 1 else "stanchion"
     safe = "".join(letter for letter in called if letter.isascii() and (letter.isalnum() or letter in "_-"))

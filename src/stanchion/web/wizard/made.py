@@ -9,7 +9,7 @@ from stanchion.api import documents, edits, finding, resources, template_edits, 
 from stanchion.api.services import Services
 from stanchion.model.errors import AlreadyExists, InvalidInput, StanchionError
 from stanchion.model.resource import ScriptKind, Scripts
-from stanchion.plan import making
+from stanchion.plan import making, monitoring_told
 from stanchion.web import fields
 from stanchion.web.forms import Entered, shaped
 from stanchion.web.wizard.steps import SCRIPT, makes_template
@@ -19,10 +19,11 @@ from stanchion.wire.requests import ResourceCreate
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What would be made: the scripts as they will stand, and what the lint doubts."""
+    """What would be made: the scripts as they will stand, what the lint doubts, what the monitoring will do."""
 
     scripts: Scripts
     warnings: tuple[str, ...]
+    monitoring: str = ""
 
 
 async def infos(here: Services, entered: Entered) -> tuple[FieldInfo, ...]:
@@ -71,7 +72,7 @@ async def plan(here: Services, entered: Entered, known: tuple[FieldInfo, ...], b
         template = documents.template_of(_template(here, entered, known))
         return Planned(template.scripts, await template_edits.judge(here, template))
     spec = edits.planned(here, _request(entered, known), by)
-    return Planned(spec.scripts, await edits.judge(here, spec, ScriptKind))
+    return Planned(spec.scripts, await edits.judge(here, spec, ScriptKind), monitoring_told.describe(here.view(), spec))
 
 
 async def make(here: Services, entered: Entered, known: tuple[FieldInfo, ...], by: str) -> tuple[str, str, bool]:
