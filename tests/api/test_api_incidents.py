@@ -89,7 +89,8 @@ async def test_a_node_that_held_nothing_is_over_with_the_proof() -> None:
 
 
 async def test_the_newest_come_first_and_no_more_than_are_wanted() -> None:
-    world = await lived(*lost("node1", "s1", NOW_S), *lost("node2", "s2", NOW_S + 100), *lost("node1", "s3", NOW_S + 200))
+    world = await lived(*lost("node1", "s1", NOW_S), *lost("node2", "s2", NOW_S + 100),
+                        *lost("node1", "s3", NOW_S + 200))
     async with world.client() as client:
         assert [one.id for one in (await client.incidents()).incidents] == ["s3", "s2", "s1"]
         assert [one.id for one in (await client.incidents(limit=2)).incidents] == ["s3", "s2"]

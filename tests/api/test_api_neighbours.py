@@ -129,7 +129,8 @@ async def test_one_that_is_there_already_or_is_not_there_is_refused() -> None:
 
 
 @pytest.mark.parametrize("url", [
-    "ftp://h:7423", "file:///etc/passwd", "gopher://h", "h:7423", "", "https://", "https://user:pw@h:7423", "http://h:0",
+    "ftp://h:7423", "file:///etc/passwd", "gopher://h", "h:7423", "", "https://", "https://user:pw@h:7423",
+    "http://h:0",
     "http://h:99999", "http://h/path", "http://h?x=1", "http://h#x", "http://[::1", "javascript:alert(1)",
 ])
 async def test_what_is_no_bare_web_address_is_refused(url: str) -> None:

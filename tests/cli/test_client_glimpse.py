@@ -11,9 +11,11 @@ from stanchion.client.glimpse import glimpse
 from stanchion.model.errors import HostError, NoAnswer
 from surface import TOKEN, World
 
+Answering = Callable[[asyncio.StreamWriter], AsyncIterator[bytes]]
+
 
 @asynccontextmanager
-async def served(answer: Callable[[asyncio.StreamWriter], AsyncIterator[bytes]]) -> AsyncIterator[tuple[str, list[str]]]:
+async def served(answer: Answering) -> AsyncIterator[tuple[str, list[str]]]:
     """Serve one answer on the loopback interface, and keep what was asked."""
     asked: list[str] = []
 
@@ -33,7 +35,7 @@ async def served(answer: Callable[[asyncio.StreamWriter], AsyncIterator[bytes]])
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", asked
 
 
-def saying(*parts: bytes) -> Callable[[asyncio.StreamWriter], AsyncIterator[bytes]]:
+def saying(*parts: bytes) -> Answering:
     """Answer with these bytes."""
     async def answer(_: asyncio.StreamWriter) -> AsyncIterator[bytes]:
         for part in parts:

@@ -156,7 +156,8 @@ def test_the_loss_of_any_one_node_is_told_with_what_each_other_then_runs() -> No
     a, b, c = what_if.losses(MIXED, NOW)
 
     assert (a.node, a.numbers) == ("a", {"b": 3, "c": 0})
-    assert told_loss(a) == "Of the 4 on a, 2 would start elsewhere, 1 would ask first (print), 1 would stay down (mail)."
+    assert told_loss(a) == ("Of the 4 on a, 2 would start elsewhere, 1 would ask first (print), 1 would stay down "
+                            "(mail).")
     assert (told_loss(b), told_loss(c)) == ("The one on b, far, would start elsewhere.", "c holds nothing.")
 
 

@@ -39,8 +39,8 @@ class WhatIfInfo(Reply):
     """What would happen, and all of it in words (``sentences``).
 
     ``refused``: nothing, because the order would be refused. ``proof`` is what would prove that a node which dies has
-    stopped, ``unproven`` why nothing would. ``heir`` is who is taken for the master after the master's loss. ``settled``
-    false: it does not come to rest. ``resources`` stand in the order in which something begins for them.
+    stopped, ``unproven`` why nothing would. ``heir`` is who is taken for the master after the master's loss.
+    ``settled`` false: it does not come to rest. ``resources`` stand in the order in which something begins for them.
     """
 
     case: Case
