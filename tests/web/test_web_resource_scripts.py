@@ -183,7 +183,8 @@ async def test_revisions_are_compared_and_a_script_is_restored() -> None:
     stale = await browser.post("/console/resources/web/restore", {
         "revision": str(first), "past": str(first), "script": "load", "why": ""})
     assert stale.status == 412
-    assert (await browser.get("/console/resources/web/revisions?from=7x")).status == 404
+    for odd in ("7x", "-1", "9" * 5000, "12345"):
+        assert (await browser.get(f"/console/resources/web/revisions?from={odd}")).status == 404, odd
 
 
 async def test_settings_that_differ_are_named_as_in_their_forms() -> None:

@@ -31,6 +31,8 @@ from stanchion.wire.whereabouts import ProcessInfo
 router = APIRouter()
 
 STORIES_KEPT = 256
+AGAIN_S = 1.0
+"""How soon to look again while a script runs here: what it prints stands in no store."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +52,8 @@ async def look(here: Services, who: Principal, request: Request) -> dict[str, An
     told = await _story(resource.name).answer(here)
     return {
         **shared,
-        "process": process, "share": spent(here, process), "look_again_s": 1.0 if process else None,
+        "process": process, "share": spent(here, process),
+        "look_again_s": AGAIN_S if process and process.here else None,
         "places": places, "first": next((place.node for place in places if place.fits), None),
         "answers": (await api.explain(here, resource.name)).answers,
         "steps": told.steps if told is not None else (),

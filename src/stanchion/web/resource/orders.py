@@ -3,7 +3,9 @@
 A move has a page of its own: it says, by the planner, what would happen, before it is ordered.
 """
 
+from functools import lru_cache, partial
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
 
@@ -17,13 +19,20 @@ from stanchion.model.state import AlertKind
 from stanchion.web import confirm, forms, screen, visit
 from stanchion.web.forms import Entered
 from stanchion.web.resource.around import around, path_of
+from stanchion.web.resource.details import AGAIN_S
+from stanchion.web.seldom import Seldom
 from stanchion.wire.replies import IntentInfo, ResourceDetail
 from stanchion.wire.requests import AdoptOrder, AlertOrder, MigrateOrder, OnlineOrder
+from stanchion.wire.what_if import WhatIfInfo
 
 router = APIRouter()
 
 WAYS = {"": None, "live": True, "restart": False}
 """How a move is made: as the scripts can, live, or by unload and load."""
+
+PATIENCE_S = 5.0
+"""How long the page waits for what the planner foresees."""
+FORESEEN = 64
 
 
 async def look(here: Services, who: Principal, request: Request) -> dict[str, Any]:
@@ -34,9 +43,19 @@ async def look(here: Services, who: Principal, request: Request) -> dict[str, An
     fit = [place.node for place in places if place.fits and not place.current]
     asked = request.query_params.get("node", "")
     target = asked or next(iter(fit), "")
-    told = await what_if.migrate(here, who.name, resource.name, target or None)
+    told = await _foreseen(who.name, resource.name, target).answer(here, PATIENCE_S)
     return {**shared, "places": places, "target": target, "told": told,
-            "restart": restart_sentences(resource, target)}
+            "restart": restart_sentences(resource, target), "look_again_s": AGAIN_S if told is None else None}
+
+
+@lru_cache(FORESEEN)
+def _foreseen(by: str, name: str, target: str) -> Seldom[WhatIfInfo]:
+    """Give the question what a move would mean: for the answer the whole cluster is played to its end."""
+    return Seldom(partial(_play, by=by, name=name, target=target))
+
+
+async def _play(here: Services, *, by: str, name: str, target: str) -> WhatIfInfo:
+    return await what_if.migrate(here, by, name, target or None)
 
 
 page = screen.show(router, "/resources/{name}/migrate", "resource/migrate.html", look)
@@ -52,7 +71,7 @@ async def order(here: Here, request: Request, name: str) -> Response:
         resource = await api.detail(here, name)
         verb = entered["verb"]
         if verb == "migrate" and not entered.on("confirmed"):
-            return forms.done(f"{back}/migrate?node={entered['node']}")
+            return forms.done(f"{back}/migrate?node={quote(entered['node'], safe='')}")
         if not entered.on("confirmed") and (happens := consequences(resource, verb)):
             return await confirm.ask(here, request, entered, title=_question(resource.name, verb), happens=happens,
                                      button=BUTTONS[verb], back=back)

@@ -18,6 +18,9 @@ from stanchion.wire.scripts import Restore, RevisionInfo
 
 router = APIRouter()
 
+LONGEST = 18
+"""No revision has more digits."""
+
 
 async def look(here: Services, who: Principal, request: Request) -> dict[str, Any]:
     """Look at all revisions, and at what differs between the two that the URL names; else between the last two."""
@@ -64,7 +67,7 @@ def _number(request: Request, name: str, default: int) -> int:
 
 
 def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
+    if not (text.isascii() and text.isdecimal() and len(text) <= LONGEST):
         raise InvalidInput(f"a revision is a number, and {text!r} is none; choose one of the list")
     return int(text)
 

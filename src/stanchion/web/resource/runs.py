@@ -16,7 +16,7 @@ from stanchion.web import screen
 from stanchion.web.live import Rows
 from stanchion.web.resource import words
 from stanchion.web.resource.around import around, path_of
-from stanchion.web.resource.details import spent
+from stanchion.web.resource.details import AGAIN_S, spent
 from stanchion.wire.replies import ResourceDetail, RunInfo
 
 router = APIRouter()
@@ -46,7 +46,7 @@ async def look(here: Services, who: Principal, request: Request) -> dict[str, An
     process = (await whereabouts.process(here, resource.name)).process
     return {
         **shared, "asked": asked, "kinds": tuple(ScriptKind), "shown": len(found), "process": process,
-        "share": spent(here, process), "look_again_s": 1.0 if process else None,
+        "share": spent(here, process), "look_again_s": AGAIN_S if process and process.here else None,
         "runs": Rows(id="run-rows", template="resource/run_row.html",
                      rows=tuple((f"run-{run.script}-{run.operation}", row(run)) for run in found)),
     }

@@ -24,6 +24,7 @@ from stanchion.web.forms import Entered
 from stanchion.web.render import said
 from stanchion.web.resource import words
 from stanchion.web.resource.around import around, path_of
+from stanchion.web.resource.details import AGAIN_S
 from stanchion.wire.replies import IntentInfo, ResourceDetail, RunInfo
 from stanchion.wire.requests import ResourceChange, ScriptChange
 from stanchion.wire.scripts import LintOrder, LintReport, TestOrder
@@ -52,7 +53,7 @@ async def look(here: Services, who: Principal, request: Request) -> dict[str, An
         "number": number, "unit": unit, "units": tuple(fields.UNITS), "findings": None,
         "nodes": tuple(sorted(here.view().live)), "refused": _refusals(here, who.name, resource, kind),
         "order": order, "run": run, "output": output, "words": words,
-        "look_again_s": 1.0 if order is not None and not order.ended else None,
+        "look_again_s": AGAIN_S if order is not None and not order.ended else None,
         "revisions": tuple(each for each in revisions if f"{kind} script" in each.changed or not each.changed),
     }
 
