@@ -24,7 +24,7 @@ from stanchion.model import events as e
 from stanchion.model.cluster import ClusterView, Key, Kind, ProofKind
 from stanchion.model.errors import BrokenInvariant
 from stanchion.model.history import Severity
-from stanchion.model.ids import NodeName, ResourceName
+from stanchion.model.ids import NOTHING, NodeName, ResourceName
 from stanchion.model.orders import Verb
 from stanchion.model.reasons import Why, reason
 from stanchion.model.state import Phase, Presence, ResourceState, State
@@ -156,6 +156,8 @@ def test_the_stray_of_a_deleted_resource_is_forgotten() -> None:
     (decision,) = strays.judge(cluster(astray("c")), session(cluster()), NOW)
 
     assert decision.why.why is Why.DELETED
+    assert (Key(Kind.SPEC, WEB), NOTHING) in [(each.key, each.revision) for each in decision.transaction.guards], (
+        "made anew in this moment, it is astray as before")
 
 
 def test_nothing_fails_over_past_a_stray_but_where_it_runs_it_is_taken_up() -> None:

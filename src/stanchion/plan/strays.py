@@ -107,14 +107,16 @@ def judge(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:
     decisions = []
     for name, held in sorted(view.strays.items()):
         for seen in held.value.sightings:
+            rests: tuple[Guard, ...] = ()
             if name not in view.specs:
-                why = reason(Why.DELETED, "an operator")
+                # It may be made anew in this moment, and its machine still runs there.
+                why, rests = reason(Why.DELETED, "an operator"), (Guard(Key(Kind.SPEC, name), NOTHING),)
             elif fate(view, seen.node, seen.session) is Fate.PROVEN:
                 why = reason(Why.STRAY_PROVEN, seen.node, sentence(proof_of(view, seen.node, seen.session)))
             else:
                 continue
             change = _rewritten(view, name, seen.node, None, told=why, now=now, by=me.node)
-            decisions.append(Decision(transaction=change, why=why))
+            decisions.append(Decision(transaction=replace(change, guards=(*change.guards, *rests)), why=why))
             break
     return tuple(decisions)
 

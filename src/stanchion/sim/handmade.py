@@ -35,7 +35,11 @@ class Strays(Judge):
     invariant = "strays"
 
     def written(self, change: Change, before: Written | None) -> None:
-        """Note in which instant a start by hand came to be known."""
+        """Note in which instant a start by hand came to be known, and that it is forgotten with its resource."""
+        if isinstance(before, Stray) and self.court.read(Kind.SPEC, before.resource) is None:
+            for seen in before.sightings:
+                if (str(before.resource), seen.node) in self.world.nature.by_hand:
+                    self.world.nature.by_hand[str(before.resource), seen.node] = None
         if isinstance(change.value, Stray):
             known = before.sightings if isinstance(before, Stray) else ()
             for seen in set(change.value.sightings) - set(known):
