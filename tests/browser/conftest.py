@@ -6,39 +6,30 @@ the test. With ``STANCHION_PICTURES=directory`` the tests that make the document
 
 import os
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
+import chromium
 from realhosts import Cluster, cluster, stanchion
-
-PASSWORD = "correct horse battery"
-WITHIN_MS = 20_000
-REFUSED = re.compile(r"status of (4\d\d|503)")
-"""What a browser logs by itself when a page is answered with a refusal; tests that ask for one see it."""
-
-
-def _chromium() -> str | None:
-    return shutil.which("chromium") or shutil.which("google-chrome")
 
 
 @pytest.fixture(scope="session")
 def playwright() -> Iterator[Playwright]:
     """Lend the driver of browsers."""
-    if _chromium() is None:
+    if chromium.found() is None:
         pytest.skip("needs Chromium: the package chromium is not installed")
     with sync_playwright() as lent:
-        expect.set_options(timeout=WITHIN_MS)
+        expect.set_options(timeout=chromium.WITHIN_MS)
         yield lent
 
 
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Lend a Chromium."""
-    lent = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+    lent = playwright.chromium.launch(executable_path=chromium.found(), args=["--no-sandbox"])
     yield lent
     lent.close()
 
@@ -73,11 +64,11 @@ def invited(lab: Cluster) -> Callable[[str, str], str]:
 @pytest.fixture(scope="session")
 def anna(browser: Browser, base: str, invited: Callable[[str, str], str]) -> Iterator[BrowserContext]:
     """Let the first administrator choose a password by a one-time link; she stays signed in for all tests."""
-    context = _context(browser, base)
+    context = chromium.open_context(browser, base)
     page = context.new_page()
     page.goto(invited("anna", "administrator"))
     for field in page.locator("input[type=password]").all():
-        field.fill(PASSWORD)
+        field.fill(chromium.PASSWORD)
     page.locator("main form button").first.click()
     page.wait_for_url("**/console/**")
     page.close()
@@ -89,7 +80,7 @@ def anna(browser: Browser, base: str, invited: Callable[[str, str], str]) -> Ite
 def page(anna: BrowserContext) -> Iterator[Page]:
     """Lend an empty page of the administrator; whatever it complains about fails the test."""
     lent = anna.new_page()
-    complaints = watched(lent)
+    complaints = chromium.watched(lent)
     yield lent
     lent.close()
     assert complaints == []
@@ -105,23 +96,3 @@ def shot() -> Callable[[Page, str], None]:
             page.screenshot(path=Path(place) / f"{name}.png", full_page=True)
 
     return take
-
-
-def watched(page: Page) -> list[str]:
-    """Listen to what a page complains about."""
-    complaints: list[str] = []
-
-    def said(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not REFUSED.search(message.text):
-            complaints.append(message.text)
-
-    page.on("console", said)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    return complaints
-
-
-def _context(browser: Browser, base: str) -> BrowserContext:
-    context = browser.new_context(base_url=base, viewport={"width": 1280, "height": 900}, locale="en-GB",
-                                  timezone_id="Europe/Berlin")
-    context.set_default_timeout(WITHIN_MS)
-    return context
