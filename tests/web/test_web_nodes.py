@@ -107,7 +107,7 @@ async def test_a_drain_is_asked_about_with_what_would_happen_and_then_ordered() 
     asked = await browser.send((await browser.get(f"{PATH}/node1")).form(f"{PATH}/node1/drain"))
     assert "web is unloaded, then loaded on node2: that interrupts it." in asked.main.text
     assert orders(world) == []
-    done = await browser.send(asked.form(f"{PATH}/node1/drain"), "Drain: node1")
+    done = await browser.send(asked.form(f"{PATH}/node1/drain"), "Drain node1")
     assert done.path == f"{PATH}/node1"
     assert done.notice == "node1 is being drained; how far it is stands here."
     assert orders(world) == [(Verb.DRAIN, "node1")]
@@ -137,16 +137,18 @@ async def test_an_order_that_cannot_be_taken_says_why() -> None:
 
 async def test_that_a_host_is_down_is_stated_only_by_typing_its_name() -> None:
     world = World()
-    for name, mode in (("shop", FailoverMode.AUTO), ("bank", FailoverMode.MANUAL)):
-        await world.resource(name, State.RUNNING, node="node3", policies=Policies(failover=mode))
-        state = world.view().states[ResourceName(name)].value
-        await world.put(replace(state, session=world.view().sessions[LOST].value.id))
+    for name, mode, state in (("shop", FailoverMode.AUTO, State.RUNNING), ("bank", FailoverMode.MANUAL, State.RUNNING),
+                              ("ill", FailoverMode.AUTO, State.COMATOSE)):
+        await world.resource(name, state, node="node3", policies=Policies(failover=mode))
+        before = world.view().states[ResourceName(name)].value
+        await world.put(replace(before, session=world.view().sessions[LOST].value.id))
     browser = await admin(world)
     form = f"{PATH}/node3/confirm-down"
     asked = await browser.send((await browser.get(f"{PATH}/node3")).form(form))
-    assert "If it still runs, bank, shop will run twice, on two hosts at once" in asked.main.text
+    assert "If it still runs, bank, ill, shop will run twice, on two hosts at once" in asked.main.text
     assert "shop is started on the first of its nodes that can hold it." in asked.main.text
     assert "bank asks in an alert whether to start elsewhere: its failover mode is MANUAL." in asked.main.text
+    assert "ill stays comatose, and can be taken offline." in asked.main.text
     wrong = await browser.send(asked.form(form), "Confirm", typed="node2", why="I saw it")
     assert (wrong.status, wrong.error) == (422, "That is not node3; nothing was done.")
     assert wrong.form(form).value("why") == "I saw it"
@@ -170,7 +172,7 @@ async def test_leaving_names_what_goes_and_who_follows_the_master() -> None:
     asked = await browser.send((await browser.get(f"{PATH}/node1")).form(f"{PATH}/node1/leave"))
     assert "What it holds (web) goes to other nodes, live where the scripts can." in asked.main.text
     assert "node1 is the master: another member takes over." in asked.main.text
-    await browser.send(asked.form(f"{PATH}/node1/leave"), "Leave")
+    await browser.send(asked.form(f"{PATH}/node1/leave"), "Let node1 leave")
     assert orders(world) == [(Verb.LEAVE, "node1")]
 
 
@@ -281,8 +283,10 @@ async def test_a_join_token_is_shown_once_with_what_to_type_and_can_be_revoked()
     assert not world.view().tokens
 
 
-@pytest.mark.parametrize(("value", "told"), [("0", "Its time, in seconds, should be greater"), ("x", "must be a number"),
-                                              ("200", "Its time, in seconds, should be less")])
+@pytest.mark.parametrize(("value", "told"), [
+    ("0", "Its time, in seconds, should be greater"), ("x", "must be a number"),
+    ("200", "Its time, in seconds, should be less"),
+])
 async def test_how_long_a_token_is_good_is_judged(value: str, told: str) -> None:
     browser = await admin(World(issuer=Issuer()))
     refused = await browser.send((await browser.get(PATH)).form("/console/join-tokens"),

@@ -60,7 +60,7 @@ async def test_a_drain_that_was_asked_about_can_be_ordered_from_there() -> None:
     page = await browser.get(f"{PATH}?drain=node1")
     assert "web is unloaded, then loaded on node2" in page.id("answer").text
     confirm = await browser.send(page.form("/console/nodes/node1/drain"), "Drain")
-    assert "Drain: node1?" in confirm.main.text
+    assert "Drain node1?" in confirm.main.text
     assert not world.view().intents
 
 

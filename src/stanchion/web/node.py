@@ -19,6 +19,7 @@ from stanchion.model.errors import StanchionError
 from stanchion.model.ids import ResourceName
 from stanchion.model.resource import FailoverMode
 from stanchion.model.standing import Shutdown
+from stanchion.model.state import State
 from stanchion.web import confirm, forms, screen, visit
 from stanchion.web.needs import node_page, unproven
 from stanchion.web.nodes import StrayRow
@@ -33,7 +34,7 @@ Carry = Callable[[Services, str, str], Awaitable[IntentInfo | None]]
 class Order:
     """An order to a node: the last part of its path, who may give it, and what it does, in a sentence.
 
-    ``asked``: it is asked about before it is carried out.
+    ``ask``: it is asked about with this before it is carried out; empty: it is not. ``{}`` is the node's name.
     """
 
     verb: str
@@ -42,19 +43,25 @@ class Order:
     does: str
     carry: Carry
     done: str
-    asked: bool = False
+    ask: str = ""
+
+    @property
+    def asked(self) -> bool:
+        """Whether it is asked about."""
+        return bool(self.ask)
 
 
 ORDERS = (
-    Order(verb="drain", title="Drain", role=Role.OPERATOR, carry=api.drain, asked=True,
+    Order(verb="drain", title="Drain", role=Role.OPERATOR, carry=api.drain, ask="Drain {}",
           does="Empties it, live where the scripts can. It stays a member, and is given nothing until the drain ends.",
           done="{} is being drained; how far it is stands here"),
     Order(verb="undrain", title="End the drain", role=Role.OPERATOR, carry=api.undrain,
           does="It may hold resources again.", done="{} may hold resources again"),
-    Order(verb="hand-over", title="Hand over", role=Role.OPERATOR, carry=api.hand_over, asked=True,
+    Order(verb="hand-over", title="Hand over", role=Role.OPERATOR, carry=api.hand_over,
+          ask="Hand over what {} holds",
           does="For a host that is about to shut down: what it holds goes by the cluster's policy, and the node leaves "
                "until its host is started anew.", done="{} hands over what it holds"),
-    Order(verb="leave", title="Leave", role=Role.ADMINISTRATOR, carry=api.leave, asked=True,
+    Order(verb="leave", title="Leave", role=Role.ADMINISTRATOR, carry=api.leave, ask="Let {} leave",
           does="It hands its resources over and leaves the cluster, until it is asked to join.",
           done="{} is leaving"),
     Order(verb="join", title="Join", role=Role.ADMINISTRATOR, carry=api.join,
@@ -62,9 +69,9 @@ ORDERS = (
     Order(verb="release", title="Release from quarantine", role=Role.ADMINISTRATOR, carry=api.release,
           does="It may hold resources again, and what happened so far is forgiven.", done="{} is released"),
     Order(verb="confirm-down", title="Confirm that it is down", role=Role.ADMINISTRATOR, carry=api.confirm_down,
-          asked=True, does="You have seen that the host is off: what it held may start elsewhere.",
+          ask="Confirm that {} is down", does="You have seen that the host is off: what it held may start elsewhere.",
           done="{} is confirmed to be down"),
-    Order(verb="remove", title="Remove", role=Role.ADMINISTRATOR, carry=api.remove, asked=True,
+    Order(verb="remove", title="Remove", role=Role.ADMINISTRATOR, carry=api.remove, ask="Remove {}",
           does="The cluster forgets it, and accepts its certificate no more.", done="{} is removed"),
 )
 
@@ -119,8 +126,9 @@ async def _taken(here: Services, request: Request, order: Order, name: str) -> R
     typed = node.name if order.verb == "confirm-down" else ""
     if order.asked and not confirm.given(entered, typed):
         happens = await consequences(here, who.name, node, order.verb)
-        return await confirm.ask(here, request, entered, title=f"{order.title}: {node.name}?", happens=happens,
-                                 button=f"{order.title}: {node.name}", back=back, typed=typed)
+        asked = order.ask.format(node.name)
+        return await confirm.ask(here, request, entered, title=f"{asked}?", happens=happens, button=asked, back=back,
+                                 typed=typed)
     try:
         await order.carry(here, who.name, node.name)
     except StanchionError as problem:
@@ -154,10 +162,19 @@ def _confirmed(here: Services, node: NodeInfo) -> Iterator[str]:
     yield (f"If it still runs, {_names(node)} will run twice, on two hosts at once, and what they "
            "write to a shared disk destroys each other's.")
     for name in node.resources:
-        spec = here.view().specs.get(ResourceName(name))
-        asks = spec is not None and spec.value.policies.failover is FailoverMode.MANUAL
-        yield (f"{name} asks in an alert whether to start elsewhere: its failover mode is MANUAL." if asks else
-               f"{name} is started on the first of its nodes that can hold it.")
+        yield _after_loss(here, ResourceName(name))
+
+
+def _after_loss(here: Services, name: ResourceName) -> str:
+    """Say what becomes of a resource when its node is known to run nothing."""
+    state, spec = here.view().states.get(name), here.view().specs.get(name)
+    if state is not None and state.value.state is State.COMATOSE:
+        return f"{name} stays comatose, and can be taken offline."
+    if state is not None and state.value.state is State.UNLOADING:
+        return f"{name} counts as unloaded."
+    if spec is not None and spec.value.policies.failover is FailoverMode.MANUAL:
+        return f"{name} asks in an alert whether to start elsewhere: its failover mode is MANUAL."
+    return f"{name} is started on the first of its nodes that can hold it."
 
 
 def _handed_over(here: Services, node: NodeInfo) -> Iterator[str]:
