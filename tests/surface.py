@@ -34,7 +34,7 @@ from stanchion.model.cluster import (
 )
 from stanchion.model.errors import HostError
 from stanchion.model.fencing import FenceDevice, Power
-from stanchion.model.history import Entry, Run, RunEnd, Severity
+from stanchion.model.history import FOR_AUDIT, Entry, Run, RunEnd, Severity
 from stanchion.model.ids import (
     BootId,
     Epoch,
@@ -241,6 +241,11 @@ class World:
         """Write one line of history."""
         entry = Entry(at_s=self.clock.wall_s, reason=why, severity=severity, resource=ResourceName(name))
         await self.store.commit(Transaction(history=(entry,)))
+
+    async def happenings(self) -> list[Entry]:
+        """Read the history as far as it tells of the cluster: without what stands there for the audit alone."""
+        found = [held.value for _, held in await self.store.records(Kind.HISTORY)]
+        return [each for each in found if isinstance(each, Entry) and each.reason.why not in FOR_AUDIT]
 
     def end_orders(self, outcome: Outcome, why: Reason) -> None:
         """End every order as soon as it is written."""

@@ -139,4 +139,4 @@ async def test_a_node_is_removed_only_when_nothing_binds_it() -> None:
 
 
 async def _history(world: World) -> list[Entry]:
-    return [record.value for _, record in await world.store.records(Kind.HISTORY)]
+    return await world.happenings()

@@ -27,8 +27,7 @@ def stored(world: World, name: str) -> tuple[FenceDevice, ...]:
 
 
 async def history(world: World) -> list[Entry]:
-    found = [held for _, held in await world.store.records(Kind.HISTORY)]
-    return [entry.value for entry in found if isinstance(entry.value, Entry)]
+    return await world.happenings()
 
 
 async def test_a_saved_device_is_told_masked_and_protects_its_node() -> None:

@@ -79,10 +79,11 @@ async def test_a_restore_is_refused_when_somebody_saved_meanwhile() -> None:
 async def test_saving_what_stands_there_already_saves_nothing() -> None:
     world = World()
     await world.resource("web")
-    before = world.engine.revision
+    before = world.engine.snapshot().changes
     async with world.client() as client:
         await client.edit("web", text(LOAD, "true\n", "why not"))
-    assert world.engine.revision == before
+    assert world.engine.snapshot().changes == before
+    assert await world.happenings() == []
 
 
 async def test_the_revisions_are_bounded_and_go_with_the_resource() -> None:

@@ -56,11 +56,11 @@ FILES = [
 def test_a_bad_file_is_refused_in_one_sentence(shell: Shell, tmp_path: Path, data: bytes, says: str) -> None:
     file = tmp_path / "file"
     file.write_bytes(data)
-    before = shell.world.engine.revision
+    before = shell.world.engine.snapshot().changes
     assert shell("import", str(file)) == 2
     assert says in shell.err
     assert shell.err.count("\n") == 1
-    assert shell.world.engine.revision == before
+    assert shell.world.engine.snapshot().changes == before
 
 
 def test_a_file_that_is_not_there_and_one_that_is_too_large_are_told(shell: Shell, tmp_path: Path) -> None:
@@ -138,18 +138,18 @@ def test_a_script_that_is_too_large_is_refused_wherever_it_comes_in(shell: Shell
     assert shell("resource", "create", "web", "Generic_FS") == 0
     script = tmp_path / "load.sh"
     script.write_text("#" * (size - 8) + "\nexit 0\n")
-    before = shell.world.engine.revision
+    before = shell.world.engine.snapshot().changes
     assert shell("script", "edit", "web", "load", "--file", str(script)) == 2
     assert "bytes" in shell.err
     assert shell.err.count("\n") == 1
-    assert shell.world.engine.revision == before
+    assert shell.world.engine.snapshot().changes == before
     file = tmp_path / "file.json"
     scripts = {"load": {"text": "#" * size}, "unload": {"text": "b"}, "monitor": {"text": "c"}}
     file.write_text(json.dumps({"resources": [{"name": "big", "scripts": scripts}]}))
     assert shell("import", str(file)) == 1
     assert "resource big: refused:" in shell.out
     assert "bytes" in shell.out
-    assert shell.world.engine.revision == before
+    assert shell.world.engine.snapshot().changes == before
 
 
 def test_an_edit_whose_text_is_not_utf_8_is_kept(shell: Shell, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
