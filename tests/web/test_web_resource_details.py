@@ -141,6 +141,8 @@ async def test_an_alert_is_answered_and_one_that_stops_the_machine_asks_first() 
     page = await browser.get(PAGE)
     form = page.form(button="Yes")
     assert "It asks:" in form.element.text
+    assert "It is unloaded on node2 and loaded on node1" in form.element.text
+    assert "It runs on, on node2" in form.element.text
     asked = await browser.send(form, "Yes")
     assert "shuts the machine down on node2" in asked.main.text
     page = await browser.send(asked.form(button="Answer yes"), "Answer yes")

@@ -90,7 +90,7 @@ def _choice(answer: Answer, of: FindingInfo, resource: ResourceInfo | None) -> C
     match answer:
         case Answer.YES | Answer.NO if resource is not None:
             return Choice(button=answer.value.capitalize(), action=f"/console/alerts/{name}",
-                          fields=(("answer", answer.value),), first=answer is Answer.YES, does=_does(answer, resource))
+                          fields=(("answer", answer.value),), first=answer is Answer.YES, does=does(answer, resource))
         case Answer.OFFLINE if resource is not None and resource.state is State.COMATOSE:
             return Choice(button="Take offline …", action="/console/resources/orders",
                           fields=(("verb", "offline"), ("chosen", resource.name)),
@@ -110,7 +110,7 @@ def _choice(answer: Answer, of: FindingInfo, resource: ResourceInfo | None) -> C
     return None
 
 
-def _does(answer: Answer, of: ResourceInfo) -> str:
+def does(answer: Answer, of: ResourceInfo) -> str:
     """Say what the answer to an alert will do."""
     if of.alert is AlertKind.FAILBACK:
         home = of.reason.operands[0] if of.reason.operands else "its first preferred node"

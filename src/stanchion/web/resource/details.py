@@ -16,10 +16,13 @@ from stanchion.api.access.principal import Principal
 from stanchion.api.problems import status_of
 from stanchion.api.services import Here, Services
 from stanchion.model.errors import InvalidInput, NotFound, StanchionError
+from stanchion.model.health import Answer
 from stanchion.model.ids import IntentId, ResourceName
 from stanchion.model.orders import Intent, Verb
+from stanchion.model.state import AlertKind
 from stanchion.plan import orders as planned
 from stanchion.web import forms, screen, visit
+from stanchion.web.needs import does
 from stanchion.web.render import said
 from stanchion.web.resource.around import around, path_of
 from stanchion.web.seldom import Seldom
@@ -57,11 +60,19 @@ async def look(here: Services, who: Principal, request: Request) -> dict[str, An
         "places": places, "first": next((place.node for place in places if place.fits), None),
         "answers": (await api.explain(here, resource.name)).answers,
         "steps": told.steps if told is not None else (),
+        "yes": _yes(resource), "no": does(Answer.NO, resource),
         "possible": possible(here, who.name, resource), "order": await ordered(here, request),
     }
 
 
 page = screen.show(router, "/resources/{name}", "resource/details.html", look)
+
+
+def _yes(resource: ResourceDetail) -> str:
+    """Say what a yes to its alert will do."""
+    if resource.alert is AlertKind.FAILBACK and resource.live and resource.policies.failback_live:
+        return "It moves back while it runs."
+    return does(Answer.YES, resource)
 
 
 def possible(here: Services, by: str, resource: ResourceDetail) -> dict[str, Possible]:
