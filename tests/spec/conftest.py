@@ -9,6 +9,7 @@ import pytest
 
 from cli.conftest import shell  # noqa: F401 - a fixture
 from scripts.seed_house import open_house, room  # noqa: F401 - fixtures
+from spec.console import SHOWN
 from spec.register import in_order
 
 OUTCOMES: dict[str, list[str]] = {}
@@ -37,6 +38,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write(f"{outcome:7} ", green=outcome == "passed", red=outcome == "failed",
                                yellow=outcome == "skipped")
         terminalreporter.write_line(f"{each.number:9} | {where:42} | {each.words} | {each.test.partition('::')[2]}"
-                                    f"{' | console: open' if each.console else ''}")
+                                    f"{' | console: open' if each.console and each.number not in SHOWN else ''}")
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
     terminalreporter.write_line(f"{len(shown)} requirements: {told}")

@@ -3,6 +3,7 @@
 import importlib
 from pathlib import Path
 
+from spec.console import SHOWN
 from spec.outline import places
 from spec.register import Requirement, in_order
 
@@ -17,9 +18,9 @@ It is generated from the tests; `.venv/bin/pytest tests/spec` runs them and ends
 
 A place like *14.2.2 Enabling, step 7.2* is the second paragraph of the seventh step of that part. All {places} places
 of the chapter are named here, and a test sees to it. *Shown by* says through what the test looks at the product. What
-needs a real Xen host or an OCFS2 volume is shown with stand-ins, and the column says so. *Console: open* marks what
-the chapter does in its browser console: the job can be done, by the command line and the API, but there is no page for
-it yet. Where the chapter leaves a choice, [semantics.md](semantics.md) says what was decided.
+needs a real Xen host or an OCFS2 volume is shown with stand-ins, and the column says so. *Console* names the test that
+shows in our console what the chapter does in its own; *open* would mean that there is no page for it. Where the chapter
+leaves a choice, [semantics.md](semantics.md) says what was decided.
 
 | number | requirement | where | shown by | test |
 |---|---|---|---|---|
@@ -38,7 +39,8 @@ def page() -> str:
 
 
 def _row(of: Requirement) -> str:
-    shown = f"{of.by}; console: open" if of.console else of.by
+    test = f"`{SHOWN[of.number]}`" if of.number in SHOWN else "open"
+    shown = f"{of.by}; console: {test}" if of.console else of.by
     return f"| {of.number} | {of.words} | {'; '.join(of.places)} | {shown} | `{of.test}` |\n"
 
 

@@ -34,7 +34,7 @@ class Surface(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """One requirement. ``console``: the chapter does it in a browser; the job is shown, the page does not exist yet."""
+    """One requirement. ``console``: the chapter does it in a browser; ``console.py`` says where ours shows it."""
 
     number: str
     words: str

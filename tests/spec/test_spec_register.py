@@ -1,11 +1,13 @@
 """The register is whole: no place of the chapter without a requirement, and the page says what the register says."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from scripts.seed_house import SEED
 from spec import page
+from spec.console import SHOWN
 from spec.outline import OUTLINE, places, read
 from spec.register import in_order
 
@@ -53,3 +55,13 @@ def test_one_test_shows_one_requirement() -> None:
 def test_the_page_says_what_the_register_says() -> None:
     """To write it anew: ``PYTHONPATH=src:tests .venv/bin/python -m spec.page``."""
     assert page.PAGE.read_text(encoding="utf-8") == page.page()
+
+
+def test_what_the_chapter_does_in_its_console_is_shown_in_ours() -> None:
+    assert {each.number for each in in_order() if each.console} == set(SHOWN)
+    tests = Path(__file__).parents[1]
+    for test in set(SHOWN.values()):
+        file, _, name = test.partition("::")
+        found = [path for folder in ("web", "browser") for path in (tests / folder).glob(file)]
+        assert len(found) == 1, test
+        assert re.search(rf"^(async )?def {name}\(", found[0].read_text(encoding="utf-8"), re.MULTILINE), test
