@@ -59,8 +59,9 @@ async def test_a_made_up_cookie_opens_nothing(cookie: str) -> None:
     await stays_out(await world_with_idle(), Cookie=f"{COOKIE}={cookie}", Sec_Fetch_Site="same-origin")
 
 
-@pytest.mark.parametrize("header", ["Basic cm9vdDpyb290", "Bearer", "Bearer ", "bearer stanchion_", "Bearer stanchion__",
-                                    f"Token {TOKEN}", f"Bearer {TOKEN[:-1]}", f"Bearer {TOKEN} x", "Bearer " + "a" * 9000])
+@pytest.mark.parametrize("header", ["Basic cm9vdDpyb290", "Bearer", "Bearer ", "bearer stanchion_",
+                                    "Bearer stanchion__", f"Token {TOKEN}", f"Bearer {TOKEN[:-1]}",
+                                    f"Bearer {TOKEN} x", "Bearer " + "a" * 9000])
 async def test_a_made_up_token_opens_nothing(header: str) -> None:
     world = await world_with_idle()
     async with stranger(world, Authorization=header) as http:

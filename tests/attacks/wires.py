@@ -58,7 +58,7 @@ class Wire:
     @classmethod
     async def to(cls, port: int) -> "Wire":
         """Connect."""
-        return cls(*await asyncio.open_connection("127.0.0.1", port))
+        return cls(*await asyncio.open_connection("127.0.0.1", port, limit=1 << 24))
 
     async def send(self, data: bytes) -> bool:
         """Write; False: the other side is gone."""

@@ -33,6 +33,7 @@ from stanchion.api.gate import Gate
 from stanchion.api.known_as import KnownAs
 from stanchion.api.patience import Patience
 from stanchion.api.services import Services
+from stanchion.api.strictness import Strictness
 
 DESCRIPTION = """\
 The REST API of a Stanchion cluster. Every node answers it; ask any.
@@ -73,4 +74,5 @@ def create(services: Services) -> FastAPI:
     app.add_middleware(Gate)
     app.add_middleware(Patience)
     app.add_middleware(KnownAs)
+    app.add_middleware(Strictness)
     return app

@@ -135,7 +135,8 @@ class Connection(H11Protocol):
     def _refuse(self, status: HTTPStatus, text: str, kind: type[StanchionError] = StanchionError) -> None:
         """Say why, where nothing else was said yet, and end the connection."""
         if self.conn.our_state in {h11.IDLE, h11.SEND_RESPONSE}:
-            told = problem(status, text, kind=kind, headers={"connection": "close", "retry-after": str(RETRY_S)})
+            told = problem(status, text, kind=kind, headers={
+                "connection": "close", "retry-after": str(RETRY_S), "x-content-type-options": "nosniff"})
             head = h11.Response(status_code=int(status), reason=status.phrase.encode(), headers=told.raw_headers)
             parts: tuple[Any, ...] = (head, h11.Data(data=bytes(told.body)), h11.EndOfMessage())
             for part in parts:

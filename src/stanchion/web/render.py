@@ -76,7 +76,7 @@ def _environment() -> Environment:
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
     environment.filters |= {"instant": instant, "duration": duration, "seconds": seconds, "tone": tone, "count": count,
-                            "reason": said, "coded": coded}
+                            "reason": said, "coded": coded, "leads": leads}
     environment.globals["may"] = _may
     return environment
 
@@ -88,6 +88,12 @@ def instant(at: datetime | float | None) -> str:
     when = (datetime.fromtimestamp(at, UTC) if isinstance(at, int | float) else at).astimezone(UTC)
     return Markup('<time datetime="{}">{} UTC</time>').format(f"{when:%Y-%m-%dT%H:%M:%S.%f}"[:23] + "Z",
                                                               f"{when:%Y-%m-%d %H:%M:%S}")
+
+
+def leads(address: str) -> str:
+    """Give an address that a link may lead to, an agent's or a page's; one of any other kind leads nowhere."""
+    page = address.startswith("/") and not address.startswith("//")
+    return address if page or address.startswith(("https://", "http://")) else "#"
 
 
 def duration(value_s: float) -> str:

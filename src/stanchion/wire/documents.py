@@ -11,7 +11,6 @@ from pydantic import Field
 from stanchion.model.resource import MachineKind, ScriptKind
 from stanchion.model.template import ParameterKind
 from stanchion.wire.bounds import (
-    LONGEST_NAME,
     MOST_ITEMS,
     VALUE_SHAPE,
     HostPath,
@@ -36,7 +35,7 @@ class MachineDocument(Request):
     """How the machine is looked for on a host."""
 
     kind: MachineKind = MachineKind.SCRIPT
-    name: Annotated[str, Field(max_length=LONGEST_NAME, json_schema_extra={"pattern": VALUE_SHAPE})] = ""
+    name: Annotated[Value, Field(json_schema_extra={"pattern": VALUE_SHAPE})] = ""
 
 
 class ResourceDocument(Request):
