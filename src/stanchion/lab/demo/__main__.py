@@ -104,6 +104,7 @@ def run_once(teller: Teller, steps: Sequence[Step], *, keep: bool = False, linux
     if keep and right:
         teller.line("The cluster goes on running. Speak to it:")
         teller.lines([f'eval "$(stanchion lab env --dir {directory})"', "stanchion status --watch",
+                     "stanchion user invite me --role administrator   # prints the link to the console",
                       f"stanchion lab power off node1 --dir {directory}", f"stanchion lab down --dir {directory}"])
     return right
 
