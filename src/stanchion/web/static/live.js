@@ -30,7 +30,8 @@ const keep = {
   callbacks: {
     beforeAttributeUpdated: (name, node) =>
       !(name === "open" && node instanceof HTMLDetailsElement) &&
-      !((name === "checked" || name === "value") && node instanceof HTMLInputElement),
+      !((name === "checked" || name === "value") && node instanceof HTMLInputElement) &&
+      !(name === "selected" && node instanceof HTMLOptionElement),
   },
 };
 
