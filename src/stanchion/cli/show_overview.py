@@ -31,7 +31,7 @@ def overview(of: wire.Overview) -> RenderableType:
         table.add_row(Text(node.name), Text(word, style=NODE_COLOURS.get(node.state, "yellow")),
                       str(sum(one.state is State.RUNNING for one in node.resources)), Text(node.protection))
     counts = Text("  ").join(Text(f"{one.count} {one.state}", style=COLOURS[one.state]) for one in of.counts)
-    parts += [Padding(table, (1, 0)), counts]
+    parts += [Padding(table, (1, 0, 0, 0)), *((Padding(counts, (1, 0, 0, 0)),) if of.counts else ())]
     parts += [Text(f"{order.by} ordered: {order.verb} {order.resource or order.node or ''}: {order.outcome}")
               for order in of.orders]
     return Group(*parts)

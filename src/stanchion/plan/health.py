@@ -48,15 +48,16 @@ def summary(view: ClusterView, found: Iterable[Finding]) -> str:
     runs, wanted = states.count(State.RUNNING), sum(state is not State.OFFLINE for state in states)
     nodes = len(view.live)
     on = f"{nodes} node{'' if nodes == 1 else 's'}"
+    state = f"{runs} of {wanted} resources run, on {on}." if wanted else f"{on} up, and nothing is to run."
     match health_of(found):
-        case Health.NORMAL if wanted:
-            return f"All is well: {runs} of {wanted} resources run, on {on}."
         case Health.NORMAL:
-            return f"All is well: {on} up, and nothing is to run."
+            return f"All is well: {state}"
         case Health.ATTENTION:
-            return f"Something needs a look: {runs} of {wanted} resources run, on {on}."
-        case _:
+            return f"Something needs a look: {state}"
+        case _ if runs < wanted:
             return f"Not everything that should run does: {runs} of {wanted} resources, on {on}."
+        case _:
+            return f"Not all is as it should be: {state}"
 
 
 def protection_text(view: ClusterView, node: NodeName) -> str:
