@@ -32,7 +32,8 @@ STRICT = {
     "cross-origin-opener-policy": "same-origin", "cross-origin-resource-policy": "same-origin"}
 ASKED = dict.fromkeys((
     "text", "resource", "node", "state", "name", "q", "filter", "sort", "order", "to", "before", "after", "since",
-    "until", "template", "by", "tab", "what", "from", "revision", "severity", "error", "notice", "drain", "dies", "move", "kind",
+    "until", "template", "by", "tab", "what", "from", "revision", "severity", "error", "notice", "drain", "dies",
+    "move", "kind",
 ), EVIL)
 UNREAD = {"/console/static/*"}
 """What is no page."""

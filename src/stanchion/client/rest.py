@@ -93,6 +93,10 @@ class Client(Access, Past, Ruling, Standing, Configuring, Foreseeing, Whereabout
         params = {} if after is None else {"after": after, "wait_s": wait_s}
         return await self._get(replies.Status, "status", params, patience_s=wait_s)
 
+    async def cluster(self) -> replies.ClusterInfo:
+        """Ask for the cluster's name, master, epoch and quorum."""
+        return await self._get(replies.ClusterInfo, "cluster")
+
     async def timing(self) -> replies.TimingInfo:
         """Ask for the timers and their derivation."""
         return await self._get(replies.TimingInfo, "timing")
