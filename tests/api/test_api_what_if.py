@@ -1,5 +1,8 @@
 """What if, over the API: told without a change, by whoever may look, and refused names are named."""
 
+import asyncio
+import threading
+
 import pytest
 
 from stanchion.model.cluster import Kind
@@ -72,3 +75,18 @@ async def test_the_loss_of_any_one_node_is_one_picture() -> None:
                                                                                      ("node2", 1, 1, 0)]
     assert told.losses[0].text == "The one on node1, web, would start elsewhere."
     assert {number.node: number.running for number in told.losses[0].numbers} == {"node2": 2}
+
+
+async def test_many_who_ask_at_once_wait_for_each_other_and_the_loop_for_nobody() -> None:
+    world = await lived()
+    async with world.client() as client:
+        asked = [asyncio.create_task(client.losses()) for _ in range(20)]
+        asked += [asyncio.create_task(client.what_if(Case.DRAIN, "node1")) for _ in range(20)]  # type: ignore[misc]
+        told = await asyncio.gather(*asked)
+        first = told[0]
+        await world.resource("mail", State.RUNNING, node="node1")
+        after = await client.losses()
+
+    assert all(each == first for each in told[:20])
+    assert len([thread for thread in threading.enumerate() if thread.name.startswith("what if")]) == 1
+    assert (first.losses[0].held, after.losses[0].held) == (1, 2)

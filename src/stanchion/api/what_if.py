@@ -1,12 +1,15 @@
 """Routes that tell what would happen, before anything does: by the same judgement that would decide it.
 
 A whole cluster is played to its end for each answer. That is work for the processor and for nothing else, so it is
-done in a thread: the agent's own deadlines do not wait for it.
+done in a thread, and in one only, however many people ask: the agent's own deadlines do not wait for it. The summary is
+kept for as long as nothing changes.
 """
 
 import asyncio
-from collections.abc import Mapping
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import APIRouter, Query
 
@@ -22,11 +25,18 @@ from stanchion.wire.what_if import LossInfo, LossList, NumberInfo, ProspectInfo,
 
 router = APIRouter(prefix="/what-if", tags=["cluster"])
 
+T = TypeVar("T")
+Words = ParamSpec("Words")
+
+_THINKING = ThreadPoolExecutor(max_workers=1, thread_name_prefix="what if")
+_KEPT: dict[str, tuple[ClusterView, LossList]] = {}
+"""The last summary, and the view that it is of. Only the one thread touches it."""
+
 
 @router.get("")
 async def losses(here: Here) -> LossList:
     """Tell what the loss of any one member would mean: what would run on, what not, and how many each would run."""
-    return await asyncio.to_thread(_losses, here.view(), here.clock.now())
+    return await _thought(_losses, here.view(), here.clock.now())
 
 
 @router.get("/node-dies/{name}")
@@ -34,7 +44,7 @@ async def node_dies(here: Here, name: NodeNamed) -> WhatIfInfo:
     """Tell what would happen if this node were lost now."""
     view = here.view()
     found = finding.node(view, name)
-    return _info(view, await asyncio.to_thread(what_if.node_dies, view, found, here.clock.now()))
+    return _info(view, await _thought(what_if.node_dies, view, found, here.clock.now()))
 
 
 @router.get("/drain/{name}")
@@ -42,7 +52,7 @@ async def drain(here: Here, by: By, name: NodeNamed) -> WhatIfInfo:
     """Tell what would happen if this node were drained now."""
     view = here.view()
     found = finding.node(view, name)
-    return _info(view, await asyncio.to_thread(what_if.drain, view, found, by, here.clock.now()))
+    return _info(view, await _thought(what_if.drain, view, found, by, here.clock.now()))
 
 
 @router.get("/migrate/{name}")
@@ -54,10 +64,22 @@ async def migrate(
     """Tell what would happen if this resource were moved now; without a node, to the best one."""
     view = here.view()
     found, target = finding.resource(view, name), finding.node(view, node) if node else None
-    return _info(view, await asyncio.to_thread(what_if.migrate, view, found, target, by, here.clock.now()))
+    return _info(view, await _thought(what_if.migrate, view, found, target, by, here.clock.now()))
+
+
+async def _thought(work: Callable[Words, T], *words: Words.args, **named: Words.kwargs) -> T:
+    """Have it worked out, after whatever is being worked out already."""
+    return await asyncio.get_running_loop().run_in_executor(_THINKING, partial(work, *words, **named))
 
 
 def _losses(view: ClusterView, now: Moment) -> LossList:
+    kept = _KEPT.get("last")
+    if kept is None or kept[0] is not view:
+        kept = _KEPT["last"] = (view, _all_losses(view, now))
+    return kept[1]
+
+
+def _all_losses(view: ClusterView, now: Moment) -> LossList:
     return LossList(revision=view.revision, numbers=_numbers(what_if.numbers(view)),
                     losses=tuple(map(_loss, what_if.losses(view, now))))
 
