@@ -16,9 +16,9 @@ import chromium
 from realhosts import Cluster, cluster, stanchion
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """Lend the driver of browsers."""
+    """Lend the driver of browsers, for one module: as long as it lives, this thread has an event loop that runs."""
     if chromium.found() is None:
         pytest.skip("needs Chromium: the package chromium is not installed")
     with sync_playwright() as lent:
@@ -26,7 +26,7 @@ def playwright() -> Iterator[Playwright]:
         yield lent
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Lend a Chromium."""
     lent = playwright.chromium.launch(executable_path=chromium.found(), args=["--no-sandbox"])
@@ -34,21 +34,21 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     lent.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab() -> Iterator[Cluster]:
-    """Lend a cluster of three real agents, whom all tests of this folder share."""
+    """Lend a cluster of three real agents, whom all tests of a module share."""
     with cluster() as made:
         yield made
         assert made.tracebacks() == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def base(lab: Cluster) -> str:
     """Give the address of one of its agents."""
     return next(node.url for node in lab.status().nodes if node.url)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def invited(lab: Cluster) -> Callable[[str, str], str]:
     """Invite somebody on the host, by the real command; give the path of the one-time link."""
     def invite(name: str, role: str) -> str:
@@ -61,7 +61,7 @@ def invited(lab: Cluster) -> Callable[[str, str], str]:
     return invite
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def anna(browser: Browser, base: str, invited: Callable[[str, str], str]) -> Iterator[BrowserContext]:
     """Let the first administrator choose a password by a one-time link; she stays signed in for all tests."""
     context = chromium.open_context(browser, base)
