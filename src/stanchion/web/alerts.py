@@ -14,7 +14,7 @@ from stanchion.api import resources as api
 from stanchion.api.access.principal import Principal
 from stanchion.api.clusters import status_of
 from stanchion.api.services import Here, Services
-from stanchion.model.errors import NotFound, StanchionError
+from stanchion.model.errors import NotFound, StanchionError, StoreUnavailable
 from stanchion.model.health import Health
 from stanchion.model.history import RunEnd
 from stanchion.model.state import State
@@ -59,8 +59,8 @@ async def _failures(here: Services, shown: Iterable[Need], resources: Iterable[R
 async def _failure(here: Services, name: str) -> RunInfo | None:
     try:
         runs = (await api.runs(here, name, output=True, limit=20)).runs
-    except NotFound:
-        return None  # deleted at this moment
+    except (NotFound, StoreUnavailable):
+        return None  # it is deleted at this moment, or the runs cannot be read
     failed = next((run for run in runs if run.code or run.end is not RunEnd.EXITED), None)
     lines = (failed.output or "").rstrip().splitlines() if failed else []
     return failed and failed.model_copy(update={"output": "\n".join(lines[-LINES:])})

@@ -16,6 +16,7 @@ from stanchion.api import overview, stories, what_if
 from stanchion.api.access.principal import Principal
 from stanchion.api.clusters import status_of
 from stanchion.api.services import Services
+from stanchion.model.errors import StoreUnavailable
 from stanchion.model.state import State
 from stanchion.web import screen
 from stanchion.web.needs import TONES as HEALTH_TONES
@@ -62,12 +63,21 @@ class Column:
 async def look(here: Services, who: Principal, request: Request) -> dict[str, Any]:
     """Look at the whole cluster."""
     del who, request
-    past, foreseen = await incidents.answer(here), await losses.answer(here)
+    past, foreseen = await _past(here), await losses.answer(here)
     last = past.incidents[0] if past and past.incidents else None
     return {
         **_seen(here), "losses": foreseen, "loss_bars": loss_bars(foreseen.losses if foreseen else ()),
-        "incident": last, "timeline": timeline(last) if last else None, "phases": phases_said(last) if last else (),
+        "past": past, "incident": last, "timeline": timeline(last) if last else None,
+        "phases": phases_said(last) if last else (),
     }
+
+
+async def _past(here: Services) -> IncidentList | None:
+    """Read the incidents; None: the store does not answer, and nothing else on the page needs it."""
+    try:
+        return await incidents.answer(here)
+    except StoreUnavailable:
+        return None
 
 
 def _seen(here: Services) -> dict[str, Any]:

@@ -46,7 +46,7 @@ class Seldom(Generic[T]):
         self._asking: WeakKeyDictionary[Any, asyncio.Task[None]] = WeakKeyDictionary()
 
     async def answer(self, here: Services, patience_s: float = PATIENCE_S) -> T | None:
-        """Give the answer as fresh as it is; None where there is none yet. Raises what the asking raised."""
+        """Give the answer as fresh as it is; None where there is none yet. Raises what the asking raised, if so."""
         if not self._good(here):
             task = self._asking.get(here.store)
             if task is None:
@@ -54,7 +54,8 @@ class Seldom(Generic[T]):
             await asyncio.wait({task}, timeout=patience_s)
             if task.done():
                 self._asking.pop(here.store, None)
-                task.result()
+                if task.exception() is not None and here.store not in self._kept:
+                    task.result()
         kept = self._kept.get(here.store)
         return None if kept is None else kept.answer
 
