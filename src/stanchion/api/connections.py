@@ -127,8 +127,8 @@ class Connection(H11Protocol):
         if self._is_asked() or self.transport.is_closing():
             return
         if self._heard and self.conn.their_state is h11.IDLE:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT, f"the head of the request did not come within {self.bounds.head_s:g} s; "
-                                                     "send it again at once", InvalidInput)
+            text = f"the head of the request did not come within {self.bounds.head_s:g} s; send it again at once"
+            self._refuse(HTTPStatus.REQUEST_TIMEOUT, text, InvalidInput)
         else:
             self.transport.close()
 
