@@ -1,5 +1,6 @@
 """What a pretend cluster lives through can be read back: why something happened, and where the time went."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -169,6 +170,24 @@ def test_a_failover_is_told_in_its_four_phases() -> None:
     assert (web.resource, web.node, web.state) == ("web", "b", State.RUNNING)
     assert web.total_s == pytest.approx(8.0 + one.prove_s + web.decide_s + web.load_s)
     assert 0 <= web.decide_s < 2
+
+
+def test_where_a_person_is_asked_deciding_takes_until_the_answer() -> None:
+    async def tale(world: World) -> None:
+        await online(world, failover=FailoverMode.MANUAL)
+        await world.power_off("a")
+        await world.becomes("web", State.ALERT)
+        await asyncio.sleep(60)
+        await world.order(Verb.ALERT_YES, "web")
+        await world.runs_on("web", "b")
+
+    (one,) = incident(tale)
+    (web,) = one.recoveries
+    assert one.over
+    assert (web.node, web.state) == ("b", State.RUNNING)
+    assert 60 <= web.decide_s < 65
+    assert web.load_s is not None
+    assert web.load_s < 5
 
 
 def test_a_node_that_left_in_good_order_is_no_incident() -> None:

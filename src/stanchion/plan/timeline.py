@@ -5,7 +5,7 @@ One function reads the history's lines; the command line, the report and the con
 - *detect*: from the last sign of life until the cluster said that the node is lost, as far as the history knows it:
   the whole lease where the lease ran out, the time of suspicion where the node fell silent.
 - *prove*: until the first proof that nothing runs there any more.
-- *decide*: until the resource was sent to another node.
+- *decide*: until the resource was sent to another node; where a person is asked, until the answer.
 - *load*: until it ran there, or its load failed.
 
 The instants are those of the hosts that wrote the lines; where their clocks differ, a phase may look shorter or longer,
@@ -112,6 +112,9 @@ def _incident(lines: Sequence[Line], session: str, noticed: Line) -> Incident:
 
 def _recovery(lines: Sequence[Line], sent: Line, began_s: float, proven_s: float) -> Recovery:
     entry = sent.entry
+    if entry.after is State.ALERT:
+        sent = _answer(lines, sent) or sent
+        entry = sent.entry
     assert entry.resource is not None
     later = (line for line in lines if line.id >= sent.id and line.entry.resource == entry.resource
              and line.entry.operation == entry.operation and line.entry.after is not None)
@@ -122,6 +125,12 @@ def _recovery(lines: Sequence[Line], sent: Line, began_s: float, proven_s: float
         decide_s=max(0.0, entry.at_s - proven_s), load_s=max(0.0, end.at_s - entry.at_s) if end else None,
         total_s=max(0.0, end.at_s - began_s) if end else None, sent_at_s=entry.at_s,
         ended_at_s=end.at_s if end else None)
+
+
+def _answer(lines: Sequence[Line], asked: Line) -> Line | None:
+    """Find what the question that a resource asked led to: where a person decides, deciding takes until then."""
+    return next((line for line in lines if line.id > asked.id and line.entry.resource == asked.entry.resource
+                 and line.entry.before is State.ALERT and line.entry.after is not State.ALERT), None)
 
 
 def _detected(entry: Entry) -> float | None:
