@@ -263,11 +263,15 @@ async def test_a_viewer_sees_all_and_changes_nothing() -> None:
 
 async def test_the_order_and_the_pause_are_live() -> None:
     world = World()
-    for name in ("alpha", "beta"):
-        await world.resource(name)
     browser: Browser = await signed_in(world)
     page = await browser.get(PAGE)
+    assert "There is no resource yet." in page.id("live_places").text
+    assert page.id("order-rows").text == ""
+    await world.resource("alpha")
     async with browser.watching(PAGE, page) as watch:
+        assert (await watch.change())["lists"]["order-rows"] == ["order-alpha"]
+        await world.resource("beta")
+        assert "Places 1 to 2 of 2" in (await watch.change())["parts"]["live_places"]
         await browser.post(f"{PAGE}/priorities", {"up": "beta"})
         told = await watch.change()
         assert told["lists"]["order-rows"] == ["order-beta", "order-alpha"]
