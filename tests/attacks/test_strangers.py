@@ -258,3 +258,24 @@ async def test_many_who_sign_in_at_once_do_not_hold_up_the_agent() -> None:
     told: list[Any] = await asyncio.gather(*(guess(n) for n in range(30)), look())
     assert told[-1] == 200
     assert set(told[:-1]) <= {401, 429}
+
+
+async def test_nobody_says_where_he_calls_from_but_the_connection() -> None:
+    """On one machine everybody calls from it; whoever could say otherwise would begin anew with each guess."""
+    world = World()
+    await person(world)
+    form = urlencode({"name": "anna", "password": "x" * 20, "to": ""}).encode()
+    statuses = []
+    async with served(world.app()) as port:
+        for number in range(12):
+            async with await Wire.to(port) as wire:
+                await wire.head("POST", SIGN_IN, "Content-Type: application/x-www-form-urlencoded",
+                                f"Content-Length: {len(form)}", "Sec-Fetch-Site: same-origin",
+                                f"X-Forwarded-For: 10.9.8.{number}", f"Forwarded: for=10.9.8.{number};proto=https",
+                                f"X-Real-IP: 10.9.8.{number}", "X-Forwarded-Proto: https", token="")
+                await wire.send(form)
+                statuses.append((await wire.answer()).status)
+        async with world.http() as http:
+            audit = (await http.get("/v1/audit")).text
+    assert statuses[-1] == 429
+    assert "10.9.8." not in audit

@@ -11,6 +11,9 @@ import re
 from collections.abc import Iterator
 
 BYTES_ALLOWED = 256 * 1024
+AT_ONCE = 2
+"""Whoever may look may have scripts read; the agent renews its lease beside that."""
+
 _PARSE_TIME_S = 10.0
 _LETTERS_READ = 400
 """Of a line, so much is read for doubts: the agent renews its lease beside this, and a pattern may look at a line
@@ -49,15 +52,19 @@ _EXIT = re.compile(r"^\s*(?:exit|exec)\b")
 
 
 class ScriptLint:
-    """Behind the port ``Lint``: ``bash -n``, and a reader of our own."""
+    """Behind the port ``Lint``: ``bash -n``, and a reader of our own. So many scripts are read at once; others wait."""
+
+    def __init__(self) -> None:
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def check(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Give (errors, warnings), each one sentence with its line. An empty script is not judged here."""
         errors = tuple(_not_text(text))
         if errors or not text.strip():
             return errors, ()
-        errors, doubts = await _parse(text)
-        return errors, doubts if errors else (*doubts, *await asyncio.to_thread(lambda: tuple(_warnings(text))))
+        async with self._turns:
+            errors, doubts = await _parse(text)
+            return errors, doubts if errors else (*doubts, *await asyncio.to_thread(lambda: tuple(_warnings(text))))
 
 
 def _not_text(text: str) -> Iterator[str]:
