@@ -62,6 +62,6 @@ def test_what_the_chapter_does_in_its_console_is_shown_in_ours() -> None:
     tests = Path(__file__).parents[1]
     for test in set(SHOWN.values()):
         file, _, name = test.partition("::")
-        found = [path for folder in ("web", "browser") for path in (tests / folder).glob(file)]
+        found = [path for folder in ("spec", "web", "browser") for path in (tests / folder).glob(file)]
         assert len(found) == 1, test
         assert re.search(rf"^(async )?def {name}\(", found[0].read_text(encoding="utf-8"), re.MULTILINE), test
