@@ -12,6 +12,7 @@ from stanchion.model.cluster import Change, Held, Kind, Record
 from stanchion.model.fencing import FenceDevice, Power
 from stanchion.model.history import Run
 from stanchion.model.ids import BootId, LeaseId, Moment, NodeName, OperationId, ResourceName, Revision, SessionId
+from stanchion.model.journal import JournalEntry
 from stanchion.model.neighbour import Glimpse, Neighbour
 from stanchion.model.notification import Message, Way
 from stanchion.model.resource import ResourceSpec, ScriptKind
@@ -376,26 +377,6 @@ class Lint(Protocol):
     async def check(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Give (errors, warnings), each one sentence with its line: ``bash -n`` errors, and what is likely wrong."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JournalEntry:
-    """What the agent must remember across its own restart: the session that it opens, and the one before it.
-
-    It is written before the session is opened; as long as that has not come about, ``former`` is the one that stands.
-    ``promised_s`` is the length of the longest promise that the agent may have given (``agent.promises``), 0 if none.
-    """
-
-    session: SessionId
-    lease: LeaseId
-    boot: BootId
-    renewed_at: float
-    former: SessionId | None = None
-    promised_s: float = 0.0
-
-    def knows(self, session: SessionId) -> bool:
-        """Whether that session was this very host's."""
-        return session in {self.session, self.former}
 
 
 class Journal(Protocol):

@@ -13,8 +13,8 @@ from stanchion.drivers.host import LinuxHost, read_boot_id, refuse_reset
 from stanchion.drivers.journal import FileJournal
 from stanchion.model.errors import HostError
 from stanchion.model.ids import BootId, LeaseId, ResourceName, SessionId, TemplateName
+from stanchion.model.journal import JournalEntry
 from stanchion.model.resource import ResourceSpec, Scripts
-from stanchion.ports import JournalEntry
 
 ENTRY = JournalEntry(session=SessionId("s1"), lease=LeaseId("l1"), boot=BootId("b1"), renewed_at=12.5)
 

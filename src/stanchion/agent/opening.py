@@ -17,6 +17,7 @@ from stanchion.model.cluster import ClusterView, Held, Key, Kind, Live, Proof, P
 from stanchion.model.errors import HostError, StoreUnavailable
 from stanchion.model.history import Entry, Severity
 from stanchion.model.ids import NOTHING, SessionId
+from stanchion.model.journal import JournalEntry
 from stanchion.model.reasons import Why, reason
 from stanchion.model.timing import TIMINGS, Timing
 from stanchion.model.transaction import Committed, Guard, Put, Transaction
@@ -25,7 +26,6 @@ from stanchion.plan.membership import proof_reason
 from stanchion.plan.node import held_here
 from stanchion.plan.sessions import invited, resumed, undeclared
 from stanchion.plan.standing import begun, ends_down, may_begin
-from stanchion.ports import JournalEntry
 
 log = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from stanchion.model.errors import HostError
 from stanchion.model.ids import BootId, LeaseId, SessionId
-from stanchion.ports import JournalEntry
+from stanchion.model.journal import JournalEntry
 
 
 class FileJournal:

@@ -15,9 +15,10 @@ from enum import StrEnum
 from stanchion.model.errors import HostError
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import BootId, Moment, NodeName, ResourceName
+from stanchion.model.journal import JournalEntry
 from stanchion.model.resource import MachineKind, ResourceSpec, ScriptKind
 from stanchion.model.state import Presence
-from stanchion.ports import JournalEntry, Readiness, ScriptOrder
+from stanchion.ports import Readiness, ScriptOrder
 from stanchion.sim import loop
 
 WALL_S = 1_700_000_000.0
