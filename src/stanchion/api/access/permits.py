@@ -32,6 +32,8 @@ VIEWER = """
     GET /v1/templates  GET /v1/templates/{name}  GET /v1/templates/{name}/form  GET /v1/templates/{name}/document
     GET /v1/resources  GET /v1/resources/{name}  GET /v1/resources/{name}/explain  GET /v1/resources/{name}/runs
     GET /v1/resources/{name}/places  GET /v1/resources/{name}/process
+    GET /v1/resources/{name}/files  GET /v1/resources/{name}/files/here  GET /v1/resources/{name}/host
+    GET /v1/resources/{name}/preflight
     GET /v1/resources/{name}/runs/{script}/{operation:path}  GET /v1/resources/{name}/story
     GET /v1/resources/{name}/revisions  GET /v1/resources/{name}/revisions/{number}
     GET /v1/events  GET /v1/events/stream  GET /v1/events/{name}/why  GET /v1/incidents  GET /v1/intents/{name}
@@ -53,7 +55,8 @@ OPERATOR = """
 
 ADMINISTRATOR = """
     POST /v1/resources  PATCH /v1/resources/{name}  DELETE /v1/resources/{name}  POST /v1/resources/{name}/restore
-    POST /v1/resources/{name}/template
+    POST /v1/resources/{name}/template  POST /v1/resources/{name}/distribute
+    GET /v1/resources/{name}/files/content  POST /v1/resources/{name}/files/fetch
     POST /v1/templates  PUT /v1/templates/{name}  POST /v1/templates/{name}/clone  DELETE /v1/templates/{name}
     PATCH /v1/settings  PUT /v1/groups/{name}  DELETE /v1/groups/{name}  PUT /v1/priorities
     PATCH /v1/notification  POST /v1/notification/test  DELETE /v1/stats  POST /v1/import
@@ -95,7 +98,7 @@ CONSOLE_ADMINISTRATOR = """
     POST /console/resources/{name}/delete  POST /console/resources/{name}/template
     POST /console/resources/{name}/scripts/{script}  POST /console/resources/{name}/restore
     POST /console/resources/{name}/monitoring  POST /console/resources/{name}/preferred
-    POST /console/resources/{name}/policies
+    POST /console/resources/{name}/policies  POST /console/resources/{name}/distribute
 """
 
 READS = frozenset({("POST", "/v1/lint"), ("POST", "/v1/monitoring/describe")})
@@ -135,13 +138,18 @@ def open_to_all(path: str) -> bool:
 
 
 def row(method: str, path: str) -> Row | None:
-    """Find the row for a request: the most exact one. None: there is none."""
+    """Find the row for a request: the most exact one. None: there is none.
+
+    Where a path falls under several rows without ``/*``, the highest of their roles is needed: whichever of the routes
+    the framework chooses, nobody comes in by the lesser one.
+    """
     method = "GET" if method == "HEAD" else method
-    for route, pattern, role in _by_method(method):
-        found = pattern.match(path)
-        if found:
-            return Row(method, route, role, found.groupdict())
-    return None
+    found = [(route, match, role) for route, pattern, role in _by_method(method) if (match := pattern.match(path))]
+    if not found:
+        return None
+    route, match, role = found[0]
+    exact = [each for other, _, each in found if not other.endswith("/*")]
+    return Row(method, route, max(exact or [role], key=list(Role).index), match.groupdict())
 
 
 def refusal(who: Principal | None, needed: Row | None) -> str:
