@@ -1,4 +1,4 @@
-"""Settings, templates and import in a real Chromium: what is entered stays, editors send what is in them, files travel."""
+"""Settings, templates and import in a real Chromium: what is entered stays, editors send their text, files travel."""
 
 from collections.abc import Callable
 from pathlib import Path

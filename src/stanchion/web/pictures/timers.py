@@ -61,8 +61,8 @@ def axis(of: Timing) -> Axis:
     timers = (("renew", of.renew_s), ("halt", of.halt_s), ("fence", of.fence_s), ("lease", of.lease_s))
     marks = tuple(Mark(name, at_s, _x(at_s, of), index % 2) for index, (name, at_s) in enumerate(timers))
     words = (f"renew {of.renew_s:g} s < halt {of.halt_s:g} s < fence {of.fence_s:g} s, and fence + "
-             f"{of.granularity_s:g} s for a late watchdog + {CLOCK_RATE_ERROR * of.lease_s:g} s for clocks that drift = "
-             f"{worst_s:g} s < lease {of.lease_s:g} s")
+             f"{of.granularity_s:g} s for a late watchdog + {CLOCK_RATE_ERROR * of.lease_s:g} s for clocks that drift "
+             f"= {worst_s:g} s < lease {of.lease_s:g} s")
     return Axis(tuple(spans), marks, words)
 
 

@@ -32,7 +32,8 @@ def policies(of: SettingsInfo) -> tuple[FieldInfo, ...]:
         FieldInfo(name="shutdown", label="When a host shuts down, its machines", kind="choice", default=of.shutdown,
                   choices=tuple(Shutdown),
                   help="migrate: live to another node where the scripts can, else as failover. failover: unloaded, "
-                       "then loaded on another node. freeze: unloaded, and loaded again on the same node when it is back."),
+                       "then loaded on another node. freeze: unloaded, and loaded again on the same node when that is "
+                       "back."),
         FieldInfo(name="history_kept", label="Lines of history that are kept", kind="number", default=of.history_kept,
                   least=100, most=1_000_000),
     )

@@ -32,7 +32,9 @@ async def infos(here: Services, entered: Entered) -> tuple[FieldInfo, ...]:
     name = finding.match(entered["template"], view.templates)
     if name is None:
         return ()
-    known = [info.model_copy(update={"help": ""}) if info.kind == "script" else info for page in (await templates.form(here, name)).pages for info in page.fields
+    pages = (await templates.form(here, name)).pages
+    known = [info.model_copy(update={"help": ""}) if info.kind == "script" else info
+             for page in pages for info in page.fields
              if info.name != "name" and not (makes_template(entered) and info.name.startswith("parameters."))]
     resource = entered["name"].strip()
     named = [info.model_copy(update={"default": str(info.default).replace("@RESOURCE@", resource)})
