@@ -259,3 +259,25 @@ async def test_silent_handshakes_are_bounded_for_each_address(tmp_path: Path) ->
         connection = Connection(urls=(f"https://127.0.0.1:{port}",), ca=own.ca, token=TOKEN)
         async with Client(connection) as client:
             assert (await client.health()).status == "ok"
+
+
+COSTLY = {
+    "very many parts": b'--b\r\ncontent-disposition: form-data; name="a"\r\n\r\nx\r\n' * 18_000 + b"--b--\r\n",
+    "parts within parts": b"".join(b"--b%d\r\ncontent-type: multipart/mixed; boundary=b%d\r\n\r\n" % (n, n + 1)
+                                   for n in range(12_000)),
+    "encoded words": b'--b\r\ncontent-disposition: form-data; name="%s"\r\n\r\nx\r\n--b--' % (
+        b"=?utf-8?q?a?= " * 60_000),
+    "very many heads": b"--b\r\n" + b"x: y\r\n" * 150_000 + b"\r\nx\r\n--b--\r\n",
+    "nothing but boundaries": b"\r\n--b" * 200_000,
+}
+
+
+@pytest.mark.parametrize("body", COSTLY.values(), ids=COSTLY.keys())
+async def test_a_form_that_is_costly_to_read_keeps_nobody_waiting(body: bytes) -> None:
+    """Anybody may send one to the sign-in, and the agent renews its lease in the same loop. There is a deadline."""
+    async with served(World().app()) as port, await Wire.to(port) as wire:
+        assert len(body) < LARGEST_BODY_BYTES
+        await wire.head("POST", "/console/sign-in", "Content-Type: multipart/form-data; boundary=b",
+                        f"Content-Length: {len(body)}", "Sec-Fetch-Site: same-origin", token="")
+        await wire.send(body)
+        assert (await wire.answer()).status == 422
