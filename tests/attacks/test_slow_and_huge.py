@@ -11,7 +11,9 @@ import pytest
 import structlog
 from starlette.types import ASGIApp
 
+from access.visitors import person
 from attacks.wires import Wire, ask, served
+from stanchion.api.access.identity import COOKIE
 from stanchion.api.connections import Bounds
 from stanchion.api.events import STREAM_PAGE
 from stanchion.api.patience import Patience
@@ -274,10 +276,25 @@ COSTLY = {
 
 @pytest.mark.parametrize("body", COSTLY.values(), ids=COSTLY.keys())
 async def test_a_form_that_is_costly_to_read_keeps_nobody_waiting(body: bytes) -> None:
-    """Anybody may send one to the sign-in, and the agent renews its lease in the same loop. There is a deadline."""
+    """The agent renews its lease in the loop that reads it. There is a deadline."""
+    world = World()
+    cookie = await person(world)
+    async with served(world.app()) as port:
+        for path, more, status in (("/console/sign-in", "X-No: body", 413),
+                                   ("/console/import", f"Cookie: {COOKIE}={cookie}", 422)):
+            async with await Wire.to(port) as wire:
+                await wire.head("POST", path, "Content-Type: multipart/form-data; boundary=b", more,
+                                f"Content-Length: {len(body)}", "Sec-Fetch-Site: same-origin", token="")
+                await wire.send(body)
+                assert (await wire.answer()).status == status
+
+
+@pytest.mark.parametrize("path", ["/v1/join", "/console/sign-in", "/console/first/x.y"])
+async def test_strangers_send_little(path: str) -> None:
     async with served(World().app()) as port, await Wire.to(port) as wire:
-        assert len(body) < LARGEST_BODY_BYTES
-        await wire.head("POST", "/console/sign-in", "Content-Type: multipart/form-data; boundary=b",
-                        f"Content-Length: {len(body)}", "Sec-Fetch-Site: same-origin", token="")
-        await wire.send(body)
-        assert (await wire.answer()).status == 422
+        await wire.head("POST", path, "Content-Type: application/json", "Transfer-Encoding: chunked",
+                        "Sec-Fetch-Site: same-origin", token="")
+        for _ in range(5):
+            await wire.send(b"2000\r\n" + b" " * 8192 + b"\r\n")
+        answer = await wire.answer()
+        assert (answer.status, answer.told["detail"]) == (413, "the request body is larger than 32768 bytes")

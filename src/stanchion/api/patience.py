@@ -14,23 +14,24 @@ from http import HTTPStatus
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from stanchion.api.access import permits
 from stanchion.api.problems import problem
 from stanchion.model.errors import InvalidInput
 from stanchion.wire.bounds import LARGEST_BODY_BYTES
 
 BODY_S = 30.0
-
-REFUSALS = {
-    HTTPStatus.REQUEST_TIMEOUT: "the body of the request did not come in time; send it again at once",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"the request body is larger than {LARGEST_BODY_BYTES} bytes; send less",
-}
+STRANGERS_BYTES = 32 * 1024
+"""What is open to anybody takes a name and a password, or a certificate request. Reading more costs the agent time, in
+the loop in which it renews its lease, and strangers have none to claim.
+"""
 
 
 class _NotWhole(BaseException):
     """There is no whole body. No ``Exception``, so that no layer in between takes it for a fault of its own."""
 
-    def __init__(self, status: HTTPStatus | None = None) -> None:
+    def __init__(self, status: HTTPStatus | None = None, text: str = "") -> None:
         self.status = status
+        self.text = text
 
 
 class Patience:
@@ -51,6 +52,7 @@ class Patience:
             await problem(HTTPStatus.BAD_REQUEST, "the request gives its length twice, in two ways; send one",
                           kind=InvalidInput, headers={"connection": "close"})(scope, receive, send)
             return
+        most = STRANGERS_BYTES if permits.open_to_all(scope["path"]) else LARGEST_BODY_BYTES
         said = False
 
         async def watched(message: Message) -> None:
@@ -58,12 +60,13 @@ class Patience:
             said = True
             await send(message)
 
-        arriving = _Arriving(receive, self._body_s)
+        arriving = _Arriving(receive, self._body_s, most)
         try:
+            arriving.expect(headers.get("content-length", "0"))
             await self._app(scope, arriving, watched)
         except _NotWhole as fault:
             if fault.status is not None and not said:
-                await problem(fault.status, REFUSALS[fault.status], kind=InvalidInput)(scope, receive, send)
+                await problem(fault.status, fault.text, kind=InvalidInput)(scope, receive, send)
         except Exception:
             if not (said and arriving.is_gone):
                 raise
@@ -72,12 +75,22 @@ class Patience:
 class _Arriving:
     """Receives a body, up to its bounds in time and size."""
 
-    def __init__(self, receive: Receive, body_s: float) -> None:
+    def __init__(self, receive: Receive, body_s: float, most: int) -> None:
         self._receive = receive
+        self._most = most
         self._until_s = asyncio.get_running_loop().time() + body_s
         self._bytes = 0
         self._whole = False
         self.is_gone = False
+
+    def expect(self, length: str) -> None:
+        """Refuse a body that is announced as too large. Raises ``_NotWhole``."""
+        self._check(int(length) if length.isdecimal() else self._most + 1)
+
+    def _check(self, size: int) -> None:
+        if size > self._most:
+            raise _NotWhole(HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                            f"the request body is larger than {self._most} bytes; send less")
 
     async def __call__(self) -> Message:
         if self._whole:
@@ -88,11 +101,11 @@ class _Arriving:
             async with asyncio.timeout_at(self._until_s):
                 message = await self._receive()
         except TimeoutError:
-            raise _NotWhole(HTTPStatus.REQUEST_TIMEOUT) from None
+            raise _NotWhole(HTTPStatus.REQUEST_TIMEOUT,
+                            "the body of the request did not come in time; send it again at once") from None
         if message["type"] != "http.request":
             raise _NotWhole
         self._bytes += len(message.get("body", b""))
-        if self._bytes > LARGEST_BODY_BYTES:
-            raise _NotWhole(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        self._check(self._bytes)
         self._whole = not message.get("more_body", False)
         return message
