@@ -92,13 +92,13 @@ async def test_people_coming_and_going_are_told_in_words() -> None:
     del cookie
     told = [each.what for each in await audit(world) if each.status is None]
     assert told == [
-        "root changed the access of bob: invited, as operator",
-        "bob changed the access of bob: invitation accepted, as operator",
+        "root, from 127.0.0.1, changed the access of bob: invited, as operator",
+        "bob, from 10.0.0.9, changed the access of bob: invitation accepted, as operator",
         "bob signed in from 10.0.0.9",
         "bob was not signed in from 10.0.0.9: the password is wrong",
-        "anna changed the access of bob: session ended",
-        "anna changed the access of bob: deleted",
-        "operator changed the access of token:by-viewer-0: made, as viewer",
+        "anna, from 127.0.0.1, changed the access of bob: session ended",
+        "anna, from 127.0.0.1, changed the access of bob: deleted",
+        "operator, from 127.0.0.1, changed the access of token:by-viewer-0: made, as viewer",
     ]
 
 

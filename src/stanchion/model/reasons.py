@@ -185,7 +185,7 @@ SENTENCES: dict[Why, str] = {
     Why.TOKEN_MADE: "{0} made the join token {1}",
     Why.TOKEN_REVOKED: "{0} revoked the join token {1}",
     Why.AUDIT: "{0} from {1} ({2}) asked {3} {4}: {5}",
-    Why.ACCESS_CHANGED: "{0} changed the access of {2}: {3}",
+    Why.ACCESS_CHANGED: "{0}, from {1}, changed the access of {2}: {3}",
     Why.SIGNED_IN: "{0} signed in from {1}",
     Why.SIGN_IN_REFUSED: "{0} was not signed in from {1}: {2}",
     Why.NODE_ADMITTED: "node {0} was given a certificate with the join token {1} of {2}",
@@ -223,6 +223,10 @@ class Reason:
     operands: tuple[str, ...] = ()
 
 
+MOST_OPERANDS = 12
+"""No sentence has more."""
+
+
 def reason(why: Why, *operands: object) -> Reason:
     """Make a reason; operands are kept as text, because a reason is shown and never computed with."""
     return Reason(why, tuple(str(operand) for operand in operands))
@@ -234,7 +238,7 @@ def sentence(of: Reason) -> str:
     Operands that a record lacks (written by an older version, say) are shown as ``?`` rather than lost.
     """
     template = SENTENCES[of.why]
-    padded = of.operands + ("?",) * template.count("{")
+    padded = of.operands + ("?",) * MOST_OPERANDS
     return template.format(*map(_Word, padded))
 
 
