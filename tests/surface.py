@@ -15,6 +15,7 @@ from fastapi import FastAPI
 from stanchion.api.access.brake import Vigil
 from stanchion.api.app import create
 from stanchion.api.services import Outside, Services
+from stanchion.between import Colleagues, Files
 from stanchion.client import Client, Connection
 from stanchion.drivers.lint import ScriptLint
 from stanchion.drivers.templates import shipped
@@ -183,6 +184,8 @@ class World:
     store_away: bool = False
     silent: frozenset[SessionId] = frozenset()
     neighbours: Neighbours | None = None
+    files: Files | None = None
+    colleagues: Colleagues | None = None
     issuer: Issuer | None = None
     ballot: Ballot | None = None
     vigil: Vigil = field(default_factory=Vigil)
@@ -260,7 +263,8 @@ class World:
             token_file="/var/lib/stanchion/token",
             statistics=lambda: self.counted, clear_statistics=self._count_anew,
             store_away=lambda: self.store_away, names=("node1.lab",), silent=lambda: self.silent,
-            neighbours=self.neighbours, issuer=self.issuer, ballot=self.ballot, passwords=self.passwords,
+            files=self.files, colleagues=self.colleagues, neighbours=self.neighbours,
+            issuer=self.issuer, ballot=self.ballot, passwords=self.passwords,
             vigil=self.vigil, outside=self.outside)
         if not _APPS:
             _APPS.append(create(services))

@@ -79,9 +79,10 @@ class Doorways:
 
     async def _tls(self, *, agents: bool = False) -> "Tls | None":
         """Say how to speak TLS; to ``agents`` only where they show a certificate that counts."""
-        ca, cert, key = self._config.ca, self._config.cert, self._config.key
-        if ca is None or cert is None or key is None:
+        papers = papers_of(self._config)
+        if papers is None:
             return None
+        ca, cert, key = papers
         tls = await asyncio.to_thread(importlib.import_module, "stanchion.api.tls")
         revoked = self._settings.parent / "revoked.crl"
 
@@ -90,6 +91,13 @@ class Doorways:
 
         made: Tls = tls.Tls(context=context, why_refused=contexts.why_refused)
         return made
+
+
+def papers_of(config: AgentConfig) -> tuple[Path, Path, Path] | None:
+    """Give the certificates of the authority and of this host, and its key; None: it has none."""
+    if config.ca is None or config.cert is None or config.key is None:
+        return None
+    return config.ca, config.cert, config.key
 
 
 async def add_console(app: Any) -> None:

@@ -24,11 +24,13 @@ from stanchion import __version__
 from stanchion.agent.daemon import Daemon
 from stanchion.agent.doors import Doors, Identity
 from stanchion.agent.notifying import Notifying
+from stanchion.colleagues import ClusterColleagues
 from stanchion.config import AgentConfig
-from stanchion.doorways import Doorways
+from stanchion.doorways import Doorways, papers_of
 from stanchion.drivers.clock import HostChance, HostClock
 from stanchion.drivers.device import DeviceWatchdog
 from stanchion.drivers.fence import SEARCHED, FenceAgents
+from stanchion.drivers.files import HostFiles
 from stanchion.drivers.host import LinuxHost, read_boot_id, refuse_reset, reset_by_sysrq
 from stanchion.drivers.hypervisor import HostHypervisor
 from stanchion.drivers.journal import FileJournal
@@ -136,7 +138,8 @@ def _doors(config: AgentConfig, store: Store, pulse: Pulse) -> tuple[Doors, Scri
     doors = Doors(store=store, runner=runner, hypervisor=HostHypervisor(run_directory, ask),
                   host=LinuxHost(read_boot_id(os.environ), reset), watchdog=watchdog,
                   journal=FileJournal(config.state_dir / "journal.json"), clock=clock, chance=HostChance(),
-                  fencer=FenceAgents(f"{SHARE / 'sbin'}:{SEARCHED}"), pulse=pulse)
+                  fencer=FenceAgents(f"{SHARE / 'sbin'}:{SEARCHED}"), pulse=pulse,
+                  colleagues=ClusterColleagues(lambda: _token(config), papers_of(config)))
     return doors, runner
 
 
@@ -168,7 +171,8 @@ async def _serve(config: AgentConfig, daemon: Daemon, doors: Doors, runner: Scri
                 names=config.names, notifier=await _notifier(),
                 statistics=lambda: daemon.statistics, clear_statistics=daemon.clear_statistics,
                 store_away=lambda: daemon.tenure.reach.away, silent=lambda: daemon.silent,
-                passwords=passwords.Argon(), neighbours=ClusterNeighbours(lambda: _token(config), doors.clock),
+                passwords=passwords.Argon(), files=HostFiles(), colleagues=doors.colleagues,
+                neighbours=ClusterNeighbours(lambda: _token(config), doors.clock),
                 **ways.services)
             await ways.serve(here)
         except HostError as problem:

@@ -22,7 +22,8 @@ from pydantic import BaseModel
 from stanchion.client import Client, Connection
 
 OTHERS = {"PUT /v1/me/password": "a browser's session alone has a password to change"}
-ELSEWHERE = {"hello": "asked at the door for agents"}
+ELSEWHERE = {"hello": "asked at the door for agents", "files_there": "asked by agents", "file_there": "asked by agents",
+             "fetch_there": "asked by agents", "host_there": "asked by agents"}
 NAMES = {"datetime": datetime, "Mapping": Mapping, "Sequence": Sequence}
 
 

@@ -43,7 +43,8 @@ async def test_every_file_that_is_not_as_it_should_be_is_named(tmp_path: Path) -
     directory.mkdir()
     ready = await LinuxHost(BootId("b")).readiness(spec(changed, missing, directory), {str(changed): "0" * 64})
     assert ready.fault == (f"the file {changed} differs from the one on the node that runs the machine; "
-                           f"the file {missing} is missing; the file {directory} cannot be read: Is a directory")
+                           f"the file {missing} is missing; the file {directory} cannot be read: Is a directory; "
+                           "`stanchion resource distribute web` copies such files")
 
 
 async def test_a_reset_goes_the_way_it_was_given() -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from stanchion.between import Colleagues
 from stanchion.model.cluster import SelfFence
 from stanchion.model.ids import NodeName
 from stanchion.ports import Chance, Clock, Fencer, Host, Hypervisor, Journal, Pulse, Runner, Store, Watchdog
@@ -9,7 +10,7 @@ from stanchion.ports import Chance, Clock, Fencer, Host, Hypervisor, Journal, Pu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """Everything behind which the world stands."""
+    """Everything behind which the world stands. Without ``colleagues`` a move goes by what was noted at the load."""
 
     store: Store
     runner: Runner
@@ -21,6 +22,7 @@ class Doors:
     chance: Chance
     fencer: Fencer
     pulse: Pulse
+    colleagues: Colleagues | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import structlog
 
+from stanchion.agent import checking
 from stanchion.agent.doors import Doors, Identity
 from stanchion.model import actions as a
 from stanchion.model.cluster import Held, Key, Kind
@@ -23,7 +24,7 @@ from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence
 from stanchion.model.transaction import Committed, Guard, Put, Transaction
-from stanchion.ports import ScriptOrder
+from stanchion.ports import Readiness, ScriptOrder
 
 RUNS_KEPT = 10
 """So many runs of each script of a resource are kept in the store."""
@@ -171,7 +172,11 @@ class Executor:
                             text=text))
 
     async def _check(self, action: a.CheckHost) -> None:
-        found = await self._doors.host.readiness(action.spec, action.digests)
+        try:
+            digests = await checking.digests_there(self._doors.colleagues, action, self._identity.node)
+            found = await self._doors.host.readiness(action.spec, digests)
+        except StanchionError as problem:
+            found = Readiness(fault=str(problem), digests=action.digests)
         self._post(a.Checked(resource=action.spec.name, stage=action.stage, fault=found.fault,
                              digests=found.digests))
 

@@ -6,7 +6,9 @@ from fastapi.security import HTTPBearer
 from stanchion.api import (
     admission,
     clusters,
+    colleagues,
     events,
+    files,
     importing,
     members,
     monitoring,
@@ -68,6 +70,8 @@ def create(services: Services) -> FastAPI:
     v1.include_router(nodes.agents)
     v1.include_router(access.router)
     v1.include_router(whereabouts.router)
+    v1.include_router(files.router)
+    v1.include_router(colleagues.router)
     for door in (admission.tokens, admission.doors, admission.certificates, members.router):
         v1.include_router(door)
     app.include_router(v1)

@@ -1,12 +1,13 @@
 """The door for other agents: it opens only to certificates of the cluster's authority, and asks for nothing else.
 
 It has a port of its own, so that who calls is known before a byte of a request is read. Over it an agent learns that
-its certificate is believed and whether the clocks agree (``hello``), and gets new certificates.
+its certificate is believed and whether the clocks agree (``hello``), gets new certificates, and asks about this host's
+copies of configuration files (``colleagues``).
 """
 
 from fastapi import APIRouter, FastAPI
 
-from stanchion.api import admission, problems
+from stanchion.api import admission, colleagues, problems
 from stanchion.api.patience import Patience
 from stanchion.api.services import Here, Services
 from stanchion.wire import joining
@@ -32,5 +33,6 @@ def create(services: Services) -> FastAPI:
     problems.install(app)
     app.include_router(router, prefix="/v1")
     app.include_router(admission.certificates, prefix="/v1")
+    app.include_router(colleagues.router, prefix="/v1")
     app.add_middleware(Patience)
     return app

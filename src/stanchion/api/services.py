@@ -9,6 +9,7 @@ from fastapi import Depends, Header, Request
 
 from stanchion.api.access import principal
 from stanchion.api.access.brake import Vigil
+from stanchion.between import Colleagues, Files
 from stanchion.model.access import Role
 from stanchion.model.cluster import ClusterView
 from stanchion.model.ids import NodeName, ResourceName, Revision, SessionId
@@ -57,7 +58,7 @@ class Services:
     hosts, ``ballot`` knows the members of its etcd, and ``etcd`` are those that this agent uses. ``names`` are further
     ones by which browsers may call this host.
     ``passwords`` checks those of users, and ``vigil`` is what is remembered of who tries, ``outside`` who else
-    vouches for people.
+    vouches for people. ``files`` are the configuration files of this host, ``colleagues`` the agents of the others.
     """
 
     node: NodeName
@@ -87,6 +88,8 @@ class Services:
     """Tells the script that runs on this node, with what it has printed; it reads files, so call it in a thread."""
     passwords: Passwords | None = None
     neighbours: Neighbours | None = None
+    files: Files | None = None
+    colleagues: Colleagues | None = None
     vigil: Vigil = field(default_factory=Vigil)
     outside: Outside = field(default_factory=Outside)
 

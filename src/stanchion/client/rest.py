@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from stanchion.client.access import Access
 from stanchion.client.configuring import Configuring
 from stanchion.client.connection import Connection
+from stanchion.client.files import ConfigurationFiles
 from stanchion.client.foreseeing import Foreseeing
 from stanchion.client.past import Past, filters
 from stanchion.client.ruling import Ruling, if_match
@@ -59,7 +60,7 @@ _ERRORS: Mapping[str, type[StanchionError]] = {
 Shape = TypeVar("Shape", bound=BaseModel)
 
 
-class Client(Access, Past, Ruling, Standing, Configuring, Foreseeing, Whereabouts):
+class Client(Access, Past, Ruling, Standing, Configuring, Foreseeing, Whereabouts, ConfigurationFiles):
     """A cluster, as a program speaks to it. Use it as an async context.
 
     Every method raises the ``StanchionError`` that the agent answered with, ``NotAllowed`` for a wrong token, and

@@ -6,10 +6,11 @@ allows it; a pretend host of the process lab has a supervisor that cuts its powe
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+from stanchion.between import Files
+from stanchion.drivers.files import HostFiles
 from stanchion.model.errors import HostError
 from stanchion.model.ids import BootId
 from stanchion.model.resource import ResourceSpec
@@ -42,35 +43,35 @@ async def refuse_reset() -> None:
 class LinuxHost:
     """Port ``Host``. ``reset`` is the way to reset: ``reset_by_sysrq``, ``refuse_reset``, or the lab's."""
 
-    def __init__(self, boot: BootId, reset: Callable[[], Awaitable[None]] = refuse_reset) -> None:
+    def __init__(self, boot: BootId, reset: Callable[[], Awaitable[None]] = refuse_reset,
+                 files: Files | None = None) -> None:
         self._boot = boot
         self._reset = reset
+        self._files = files or HostFiles()
 
     def boot(self) -> BootId:
         """Identify this life of the host: another value means that it was restarted in between."""
         return self._boot
 
     async def readiness(self, spec: ResourceSpec, digests: Mapping[str, str]) -> Readiness:
-        """Check that the machine's files are here and, where ``digests`` names them, the same as there."""
-        return await asyncio.to_thread(_readiness, spec.files, digests)
+        """Check that the machine's files are here and, where ``digests`` names them, the same as there.
+
+        Raises ``HostError`` where the file system does not answer in time.
+        """
+        faults, found = [], {}
+        for fact in await self._files.look(spec.files):
+            if fact.is_missing:
+                faults.append(f"the file {fact.path} is missing")
+            elif fact.fault:
+                faults.append(f"the file {fact.path} cannot be read: {fact.fault}")
+            else:
+                found[fact.path] = fact.digest
+                if digests.get(fact.path, fact.digest) != fact.digest:
+                    faults.append(f"the file {fact.path} differs from the one on the node that runs the machine")
+        if faults:
+            faults.append(f"`stanchion resource distribute {spec.name}` copies such files")
+        return Readiness(fault="; ".join(faults), digests=found)
 
     async def reset(self) -> None:
         """Reset the host hard: no sync, no unmount. Does not return; raises ``HostError`` when it cannot."""
         await self._reset()
-
-
-def _readiness(files: tuple[str, ...], digests: Mapping[str, str]) -> Readiness:
-    faults: list[str] = []
-    found: dict[str, str] = {}
-    for path in files:
-        try:
-            found[path] = hashlib.sha256(Path(path).read_bytes()).hexdigest()
-        except FileNotFoundError:
-            faults.append(f"the file {path} is missing")
-            continue
-        except OSError as problem:
-            faults.append(f"the file {path} cannot be read: {problem.strerror}")
-            continue
-        if path in digests and digests[path] != found[path]:
-            faults.append(f"the file {path} differs from the one on the node that runs the machine")
-    return Readiness(fault="; ".join(faults), digests=found)

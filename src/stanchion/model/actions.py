@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from stanchion.model.cluster import ClusterView, Held
+from stanchion.model.cluster import ClusterView, Held, Session
 from stanchion.model.history import Run
 from stanchion.model.ids import ResourceName, Revision, SessionId
 from stanchion.model.orders import Intent
@@ -69,11 +69,17 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckHost:
-    """Check that the machine's files are here, and the same as on the node that ``digests`` come from."""
+    """Check that the machine's files are here, and the same as on the node that ``digests`` come from.
+
+    ``source`` is where the machine runs, before a move: its agent is asked what they are like there now. ``live``: who
+    does not answer stands in the way of the move; otherwise what was noted at the load counts.
+    """
 
     stage: str
     spec: ResourceSpec
     digests: Mapping[str, str] = field(default_factory=dict)
+    source: Session | None = None
+    live: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

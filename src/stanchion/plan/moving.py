@@ -45,7 +45,9 @@ def _receive(case: Case) -> Next:
         return first
     checked = case.facts.get(Step.CHECK)
     if not isinstance(checked, Checked):
-        return CheckHost(stage=case.stage, spec=case.spec.value, digests=case.state.digests)
+        there = None if case.state.node is None else case.view.sessions.get(case.state.node)
+        return CheckHost(stage=case.stage, spec=case.spec.value, digests=case.state.digests, live=move.live,
+                         source=None if there is None else there.value)
     if checked.fault:
         return _stayed(case, reason(Why.PREFLIGHT_FAILED, case.me, checked.fault))
     if not move.live or not has(case.spec.value.scripts.prepare):
