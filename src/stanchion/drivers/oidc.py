@@ -54,7 +54,8 @@ class OidcProvider:
         """Give the address to which a browser is sent. Raises ``HostError``."""
         where = str((await asyncio.to_thread(self._described)).get("authorization_endpoint", ""))
         asked = {"response_type": "code", "client_id": self._client, "redirect_uri": back,
-                 "scope": "openid profile email", "state": state, "nonce": nonce, "code_challenge": challenge, "code_challenge_method": "S256"}
+                 "scope": "openid profile email", "state": state, "nonce": nonce,
+                 "code_challenge": challenge, "code_challenge_method": "S256"}
         return f"{_checked(where)}{'&' if '?' in where else '?'}{urlencode(asked)}"
 
     async def redeem(self, code: str, back: str, *, verifier: str, nonce: str) -> Vouched:

@@ -2,7 +2,8 @@
 
 A PAM module is a library of somebody else that may hang on a dead directory server, or crash. In a child it costs one
 sign-in and never the agent, which has a lease to renew. Name and password go to the child over a pipe, never in its
-command line or environment; it (``pam_child``) answers with the person's groups. A few are asked at once, a few more wait.
+command line or environment; it (``pam_child``) answers with the person's groups. A few are asked at once, a few more
+wait.
 
 Needs the package ``python-pam`` (``stanchion[pam]``) and the service's file in ``/etc/pam.d``. Run as root, as the
 agent is: others can only check their own password.
