@@ -21,7 +21,7 @@ from stanchion.model.ids import ResourceName
 if TYPE_CHECKING:
     from stanchion.client import Client, Connection
 
-COPIED_WITHIN_S = 60.0
+COPIED_WITHIN_S = 30.0
 """How long another agent may take to fetch all files of a resource from a third one."""
 
 

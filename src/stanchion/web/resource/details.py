@@ -24,6 +24,7 @@ from stanchion.plan import orders as planned
 from stanchion.web import forms, screen, visit
 from stanchion.web.needs import does
 from stanchion.web.render import said
+from stanchion.web.resource import files
 from stanchion.web.resource.around import around, path_of
 from stanchion.web.seldom import Seldom
 from stanchion.wire.documents import CloneOrder
@@ -62,6 +63,7 @@ async def look(here: Services, who: Principal, request: Request) -> dict[str, An
         "steps": told.steps if told is not None else (),
         "yes": _yes(resource), "no": does(Answer.NO, resource),
         "possible": possible(here, who.name, resource), "order": await ordered(here, request),
+        "told_files": await files.told(here, resource.name) if resource.files else None,
     }
 
 

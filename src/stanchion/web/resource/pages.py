@@ -2,8 +2,19 @@
 
 from fastapi import APIRouter
 
-from stanchion.web.resource import details, events, monitoring, orders, policies, preferred, revisions, runs, scripts
+from stanchion.web.resource import (
+    details,
+    events,
+    files,
+    monitoring,
+    orders,
+    policies,
+    preferred,
+    revisions,
+    runs,
+    scripts,
+)
 
 router = APIRouter()
-for tab in (details, events, monitoring, orders, policies, preferred, revisions, runs, scripts):
+for tab in (details, events, files, monitoring, orders, policies, preferred, revisions, runs, scripts):
     router.include_router(tab.router)
