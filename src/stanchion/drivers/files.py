@@ -75,7 +75,7 @@ class HostFiles:
     def _look(self, path: str) -> FileFact:
         try:
             directory, name = self._place_of(path)
-            true = (directory / name).resolve(strict=True)
+            true = _true(directory / name)
             self._check(path, true)
             held, content = _taken(true)
         except FileNotFoundError:
@@ -102,7 +102,7 @@ class HostFiles:
         if not path.startswith("/") or os.path.normpath(path) != path or path == "/":
             raise HostError(f"{path} is no whole path of a file")
         full = self._root / path[1:]
-        directory = full.parent.resolve(strict=True)
+        directory = _true(full.parent)
         self._check(path, directory / full.name)
         return directory, full.name
 
@@ -139,6 +139,11 @@ class HostFiles:
         kept = _replace(directory, name, copy, owner, keep=old is not None)
         return Placed(path=fact.path, changed=True,
                       kept="" if kept is None else str(Path(fact.path).with_name(kept)))
+
+
+def _true(path: Path) -> Path:
+    """Follow all symbolic links. Raises ``OSError``, also where they lead in a circle."""
+    return Path(os.path.realpath(path, strict=True))
 
 
 def _taken(path: Path, *, follow: bool = True) -> tuple[os.stat_result, bytes | None]:
