@@ -56,6 +56,15 @@ async def test_all_is_well_is_said_in_one_sentence_and_nothing_is_asked() -> Non
     assert page.id("live_needs").text == ""
 
 
+async def test_whoever_may_is_led_to_make_the_first_resource() -> None:
+    world = World()
+    page = await (await signed_in(world)).get("/console/")
+    assert page.id("live_counts").one("a", "Make the first resource")["href"] == "/console/new"
+    assert not (await (await signed_in(world, Role.OPERATOR)).get("/console/")).main.all("a", "Make the first")
+    await world.resource("web")
+    assert not (await (await signed_in(world)).get("/console/")).main.all("a", "Make the first")
+
+
 async def test_a_question_stands_first_with_what_each_answer_will_do() -> None:
     page = await overview(await alarmed())
     first = page.id("live_needs").all("li")[0]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from browsing import read, signed_in
+from browsing import invite, read, signed_in
 from stanchion.model.access import Role
 from stanchion.model.history import Entry, Severity
 from stanchion.model.ids import NodeName, OperationId, ResourceName
@@ -193,6 +193,14 @@ async def test_what_was_asked_of_the_api_is_told_in_words() -> None:
     page = await (await signed_in(world)).get(AUDIT)
     assert page.rows()[1][1] == "cron"
     assert page.rows()[1][3].endswith(": mail POST /v1/resources/{name}/online")
+
+
+async def test_names_stay_as_they_are_spelled_where_a_line_of_the_audit_begins_with_one() -> None:
+    world = World()
+    await invite(world, "bob")
+    page = await (await signed_in(world)).get(AUDIT)
+    assert [row[3] for row in page.rows()[1:]] == [
+        "operator, from here, changed the access of bob: invited, as operator"]
 
 
 async def test_the_audit_is_saved() -> None:

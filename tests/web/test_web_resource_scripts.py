@@ -58,7 +58,7 @@ async def test_of_a_loaded_resource_the_page_says_what_counts_from_when(at_once:
     await world.resource("web", State.RUNNING, node="node1")
     browser = await signed_in(world)
     page = await browser.send((await browser.get(PAGE)).form(PAGE), "Save", text="exit 0\n", at_once=at_once)
-    waits = "goes by the load script that it was loaded with until its next load" in page.id("live_counts").text
+    waits = "until then web goes by the one that it was loaded with" in page.id("live_counts").text
     assert waits is (at_once is None)
     assert ("It counts from now on." in page.notice) is (at_once == "yes")
 
@@ -98,12 +98,28 @@ async def test_two_who_edit_do_not_overwrite_each_other_unseen() -> None:
     await bert.send(his.form(PAGE), "Save", text="exit 1\n")
     page = await anna.send(mine.form(PAGE), "Save", text="exit 2\n")
     assert page.status == 412
-    assert "eb was saved by bert" in page.error
+    assert page.error.startswith("The resource web was saved by bert")
     assert load_form(page)["text"] == "exit 2\r\n"
     compared = await anna.get(page.one("a", "See what changed")["href"])
     assert ["", "1", "+", "exit 1"] in compared.main.rows()
     page = await anna.send(page.form(PAGE), "Save")
     assert page.notice.startswith("The load script is saved.")
+
+
+async def test_who_edits_is_told_when_somebody_else_saves_meanwhile() -> None:
+    world = World()
+    await world.resource("web")
+    anna, bert = await signed_in(world, name="anna"), await signed_in(world, name="bert")
+    mine = await anna.get(PAGE)
+    waiting = mine.id("meanwhile")
+    assert "hidden" in waiting.attributes
+    assert waiting["data-revision"] == mine.id("live_title")["data-revision"] == load_form(mine)["revision"]
+    async with anna.watching(PAGE, mine) as watch:
+        await bert.send((await bert.get(PAGE)).form(PAGE), "Save", text="exit 1\n")
+        told = await watch.change()
+    now = world.view().specs["web"].revision
+    assert f'data-revision="{now}"' in told["parts"]["live_title"], "the script of the page compares the two"
+    assert mine.id("meanwhile").one("a", "See what changed")["href"].endswith(f"?from={waiting['data-revision']}")
 
 
 async def test_a_hostile_script_is_shown_as_text() -> None:

@@ -209,6 +209,12 @@ async def test_an_operator_pauses_and_resumes_but_sees_no_other_button() -> None
     assert held is not None
     assert (held.until_s - held.since_s, held.why, held.by) == (7200, "new switch", "operator")
     assert "new switch" in page.id("live_pause").text
+    assert "`" not in page.main.text, "what to type belongs to the command line"
+    assert page.id("live_brakes").one("a", "Resume")
+    seen = (await (await signed_in(world, Role.VIEWER)).get("/console/")).id("live_brakes")
+    assert "paused by operator" in seen.text
+    assert "started by itself until" in seen.text
+    assert not seen.all("a"), "a viewer is led to nothing that he may not do"
     await browser.send(page.form(f"{PAGE}/resume"), "Resume")
     after = standing(world).pause
     assert after is not None

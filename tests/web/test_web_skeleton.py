@@ -305,6 +305,12 @@ async def test_a_page_that_there_is_not_says_so() -> None:
     assert page.main.one("h1").text == "There is no such page"
 
 
+async def test_an_address_that_only_takes_forms_says_so_to_who_goes_there() -> None:
+    page = await (await signed_in(World())).get("/console/tokens")
+    assert page.status == 405
+    assert page.main.one("h1").text == "There is nothing to see at this address"
+
+
 async def test_the_root_and_the_icon_lead_into_the_console() -> None:
     browser = Browser(World())
     root = await browser.http.get("/", follow_redirects=False)

@@ -218,5 +218,5 @@ def taken(name: ResourceName) -> AlreadyExists:
 def _stale(held: Held[ResourceSpec]) -> Stale:
     when = replies.instant(held.value.saved_at_s)
     at = f" at {when:%Y-%m-%d %H:%M:%S} UTC" if when else ""
-    return Stale(f"{held.value.name} was saved by {held.value.saved_by or 'somebody'}{at}, after you had read it; "
-                 f"read it again (it stands at revision {held.revision} now), then repeat the edit")
+    return Stale(f"the resource {held.value.name} was saved by {held.value.saved_by or 'somebody'}{at}, after you had "
+                 f"read it; read it again (it stands at revision {held.revision} now), then repeat the edit")

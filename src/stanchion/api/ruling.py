@@ -197,5 +197,5 @@ def _stale(held: Held[Settings]) -> Stale:
 
 def _overtaken(view: ClusterView) -> Stale:
     last = max((held for held in view.specs.values()), key=lambda held: held.revision).value
-    return Stale(f"{last.name} was saved by {last.saved_by or 'somebody'} after you had read the order; read it again "
-                 f"(it stands at revision {revision_of(view)} now), then repeat the change")
+    return Stale(f"the resource {last.name} was saved by {last.saved_by or 'somebody'} after you had read the order; "
+                 f"read it again (it stands at revision {revision_of(view)} now), then repeat the change")

@@ -5,6 +5,7 @@ signed in is led to the sign-in. The headers are strict on every answer: no scri
 no page of ours inside another.
 """
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 
@@ -62,6 +63,13 @@ HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
 }
+
+FRAMEWORK: Mapping[int, str] = {
+    HTTPStatus.NOT_FOUND: "there is no such page; the ways above lead to those that there are",
+    HTTPStatus.METHOD_NOT_ALLOWED: "there is nothing to see at this address; it only takes what a form sends, and the "
+                                   "ways above lead to the pages",
+}
+"""What the framework refuses by itself, in the console's words."""
 
 log = structlog.get_logger(__name__)
 
@@ -146,9 +154,7 @@ def _answer_errors(console: FastAPI) -> None:
 
     @console.exception_handler(HTTPException)
     async def framework(request: Request, error: HTTPException) -> Response:
-        missing = error.status_code == HTTPStatus.NOT_FOUND
-        text = "there is no such page; the ways above lead to those that there are" if missing else str(error.detail)
-        return _page(request, error.status_code, text)
+        return _page(request, error.status_code, FRAMEWORK.get(error.status_code, str(error.detail)))
 
     @console.exception_handler(Exception)
     async def unexpected(request: Request, error: Exception) -> Response:

@@ -72,6 +72,8 @@ def _todo(of: FindingInfo, resource: ResourceInfo | None) -> str:
         return "It starts by itself as soon as a node can hold it."
     if of.about == "node" and of.kind == "nodes have no protection":
         return "Give it a fence device, or a watchdog."
+    if of.about == "node" and of.kind == "nodes are down" and Answer.CONFIRM_DOWN not in of.answers:
+        return "What it held may start elsewhere. When its host is well, start it again: it joins by itself."
     return ""
 
 

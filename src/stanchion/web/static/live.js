@@ -111,6 +111,12 @@ function reach() {
 addEventListener("resize", reach);
 document.addEventListener("shown", reach);
 
+// Who fills in a form is told when somebody else saves what it is about; what was entered stays.
+document.addEventListener("shown", () => {
+  const told = document.getElementById("meanwhile"), now = document.getElementById("live_title")?.dataset.revision;
+  if (told && now && document.querySelector("main input[name=revision]")) told.hidden = told.dataset.revision === now;
+});
+
 // Where the ways and tabs do not fit, the present one is in sight.
 for (const here of document.querySelectorAll("nav [aria-current]")) {
   const list = here.closest(".tabs, nav");
