@@ -80,8 +80,9 @@ def test_a_live_template_migrates_only_when_a_node_is_named(name: str, agent: st
     assert work(name, ScriptKind.LOAD) == [
         'if [ -n "$NCS_TOFROM" ]; then', f"exit_on_error ocf_migrate_from {agent}", "else",
         f"exit_on_error ocf_start {agent}", "fi", "exit 0"]
+    vouched = ["[ checked = shared ] && export OCF_RESKEY_migrate_options=--unsafe"] if agent == "VirtualDomain" else []
     assert work(name, ScriptKind.UNLOAD) == [
-        'if [ -n "$NCS_TOFROM" ]; then', f"exit_on_error ocf_migrate_to {agent}", "else",
+        'if [ -n "$NCS_TOFROM" ]; then', *vouched, f"exit_on_error ocf_migrate_to {agent}", "else",
         f"exit_on_error ocf_stop {agent}", "fi", "exit 0"]
     assert work(name, ScriptKind.MONITOR) == [f"exit_on_error ocf_status {agent}", "exit 0"]
     assert TEMPLATES[name].files == ("@CONFIG@",)
