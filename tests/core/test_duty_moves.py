@@ -71,6 +71,8 @@ def test_the_target_checks_that_the_files_are_those_of_the_source() -> None:
 
     assert isinstance(action, CheckHost)
     assert action.digests == {"/etc/web": "abc"}
+    assert action.source is not None
+    assert (action.source.node, action.live) == ("a", True)
 
 
 def test_a_target_where_the_machine_runs_already_refuses_it_and_touches_nothing() -> None:

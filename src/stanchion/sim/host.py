@@ -179,11 +179,13 @@ class PretendHost:
         return BootId(f"{self.name}-boot{self.boots}")
 
     async def readiness(self, spec: ResourceSpec, digests: Mapping[str, str]) -> Readiness:
-        """Check the machine's files: each is the same everywhere, unless it is missing here."""
+        """Check the machine's files: each is the "same" here, unless it is missing."""
         gone = [path for path in spec.files if path in self.missing_files]
         if gone:
             return Readiness(fault=f"{gone[0]} is missing on {self.name}", digests=digests)
-        return Readiness(digests=dict.fromkeys(spec.files, "same"))
+        other = [path for path in spec.files if digests.get(path, "same") != "same"]
+        return Readiness(fault=f"{other[0]} differs on {self.name}" if other else "",
+                         digests=dict.fromkeys(spec.files, "same"))
 
     async def reset(self) -> None:
         """Reset the host hard."""

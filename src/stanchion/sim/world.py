@@ -13,6 +13,7 @@ from typing import Any
 
 from stanchion.agent.daemon import Daemon
 from stanchion.agent.doors import Doors, Identity
+from stanchion.between import Colleagues
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Node, SelfFence, Session, Settings
 from stanchion.model.history import Entry
 from stanchion.model.ids import IntentId, NodeName, ResourceName, TemplateName
@@ -65,6 +66,7 @@ class World:
         self.store_down = False
         self._tasks: dict[NodeName, asyncio.Task[None]] = {}
         self._processes: dict[NodeName, Process] = {}
+        self.colleagues: Colleagues | None = None
         self.air = Air()
         self.power = PretendPower(self.nature)
         self._chance = _Chance()
@@ -173,7 +175,8 @@ class World:
         store = self._stores[node] = MemoryStore(self.engine, latency_s=0.002)
         store.kept_at_s, store.available = kept_at_s, not (self.store_down or node in self.cut_off)
         doors = Doors(store=store, runner=host.runner, hypervisor=host, host=host, watchdog=host, journal=host,
-                      clock=host.clock, chance=self._chance, fencer=self.power, pulse=PretendPulse(node, self.air))
+                      clock=host.clock, chance=self._chance, fencer=self.power, pulse=PretendPulse(node, self.air),
+                      colleagues=self.colleagues)
         kind = SelfFence.WATCHDOG if host.has_watchdog else SelfFence.NONE
         daemon = self.daemons[node] = Daemon(doors, Identity(node=node, pulse=node, self_fence=kind))
         process = self._processes[node] = Process(rate=host.clock.rate)
