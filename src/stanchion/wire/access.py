@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from stanchion.model.access import Origin, Role
-from stanchion.wire.bounds import Name, Seconds
+from stanchion.wire.bounds import Flag, Name, Seconds
 from stanchion.wire.replies import Reply
 from stanchion.wire.requests import Request
 
@@ -68,7 +68,7 @@ class UserChange(Request):
     """What to change of a user; what is left out stays."""
 
     role: Role | None = None
-    locked: bool | None = None
+    locked: Flag | None = None
 
 
 class PasswordChange(Request):

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 LONGEST_NAME = 253
 """Names are looked up by at most so many letters: those of a host's full name."""
@@ -59,14 +60,25 @@ ReadText = Annotated[str, Field(max_length=LARGEST_BODY_BYTES)]
 ParameterName = Annotated[str, Field(max_length=LONGEST_NAME, json_schema_extra={"pattern": PARAMETER_SHAPE})]
 Value = Annotated[str, Field(max_length=LONGEST_PATH)]
 
-Seconds = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST, json_schema_extra={"minimum": 0})]
+Flag = Annotated[bool, Field(strict=True)]
+"""True or false, and no word or number in its place."""
+
+Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, le=LARGEST, json_schema_extra={"minimum": 0})]
 """A duration; neither infinite nor "not a number"."""
 
-Timeout = Annotated[float, Field(allow_inf_nan=False, ge=-LARGEST, le=LARGEST, json_schema_extra={
+Timeout = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, le=LARGEST, json_schema_extra={
     "minimum": 0, "exclusiveMinimum": 0, "maximum": DAY_S})]
 """A duration of more than 0 seconds and at most a day."""
 
-Count = Annotated[int, Field(ge=-LARGEST, le=LARGEST, json_schema_extra={"minimum": 0})]
+
+def _counted(given: Any) -> Any:
+    """Refuse a text or a truth in place of a number; 3.0 is 3, as in JSON."""
+    if isinstance(given, str | bool):
+        raise PydanticCustomError("int_type", "Input should be a valid integer")
+    return given
+
+
+Count = Annotated[int, Field(ge=-LARGEST, le=LARGEST, json_schema_extra={"minimum": 0}), BeforeValidator(_counted)]
 """How many of something."""
 
 
@@ -86,5 +98,5 @@ Instant = Annotated[datetime, BeforeValidator(_written)]
 ZonedInstant = Annotated[AwareDatetime, BeforeValidator(_written)]
 """An instant that names its zone."""
 
-RevisionNumber = Annotated[int, Field(ge=0, le=LAST_REVISION)]
+RevisionNumber = Annotated[int, Field(ge=0, le=LAST_REVISION), BeforeValidator(_counted)]
 """The revision at which something was saved."""

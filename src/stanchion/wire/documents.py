@@ -13,6 +13,7 @@ from stanchion.model.template import ParameterKind
 from stanchion.wire.bounds import (
     MOST_ITEMS,
     VALUE_SHAPE,
+    Flag,
     HostPath,
     Line,
     Name,
@@ -43,7 +44,7 @@ class ResourceDocument(Request):
 
     name: NewName
     template: Name = ""
-    live: bool = False
+    live: Flag = False
     machine: MachineDocument = MachineDocument()
     files: Files = ()
     preferred: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS)] = ()
@@ -59,7 +60,7 @@ class ParameterDocument(Request):
     name: ParameterName
     label: Text
     default: Value = ""
-    required: bool = False
+    required: Flag = False
     choices: Annotated[tuple[Value, ...], Field(max_length=MOST_ITEMS)] = ()
     kind: ParameterKind = ParameterKind.TEXT
     help: Text = ""
@@ -71,7 +72,7 @@ class TemplateDocument(Request):
     name: NewName
     title: Line = ""
     description: Text = ""
-    live: bool = False
+    live: Flag = False
     machine: MachineDocument = MachineDocument()
     files: Annotated[tuple[Value, ...], Field(max_length=MOST_ITEMS)] = ()
     parameters: Annotated[tuple[ParameterDocument, ...], Field(max_length=MOST_ITEMS)] = ()

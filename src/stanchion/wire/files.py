@@ -12,7 +12,7 @@ from pydantic import Field
 
 from stanchion.model.errors import HostError
 from stanchion.model.files import FileCopy, FileFact, HostFacts, Placed, Standing, Verdict
-from stanchion.wire.bounds import MOST_ITEMS, Name
+from stanchion.wire.bounds import MOST_ITEMS, Flag, Name
 from stanchion.wire.replies import Reply
 from stanchion.wire.requests import Request
 
@@ -52,7 +52,7 @@ class DistributeOrder(Request):
 
     source: Name | None = None
     targets: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS)] = ()
-    dry: bool = False
+    dry: Flag = False
 
 
 class DistributedInfo(Reply):
@@ -142,7 +142,7 @@ class FetchOrder(Request):
     """Fetch the files of a resource from the agent of another node. ``dry``: only tell what would be written."""
 
     source: Name
-    dry: bool = False
+    dry: Flag = False
 
 
 class PlacedInfo(Reply):

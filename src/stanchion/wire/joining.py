@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from stanchion.wire.bounds import Line, Name, Seconds
+from stanchion.wire.bounds import Flag, Line, Name, Seconds
 from stanchion.wire.replies import Reply
 from stanchion.wire.requests import Request
 
@@ -66,7 +66,7 @@ class JoinRequest(Request):
     node: HostName
     address: Annotated[str, Field(min_length=1, max_length=253)]
     request: Pem
-    witness: bool = False
+    witness: Flag = False
     etcd: Line = ""
 
 

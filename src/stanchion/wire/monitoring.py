@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from stanchion.wire.bounds import MOST_ITEMS, Name, Timeout
+from stanchion.wire.bounds import MOST_ITEMS, Flag, Name, Timeout
 from stanchion.wire.replies import Reply
 from stanchion.wire.requests import MonitoringChange, Request
 
@@ -24,7 +24,7 @@ class MonitoringDraft(Request):
     template: Name | None = None
     monitoring: MonitoringChange = MonitoringChange()
     preferred: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS)] | None = None
-    script: bool | None = None
+    script: Flag | None = None
     timeout_s: Timeout | None = None
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from stanchion.wire.bounds import Name
+from stanchion.wire.bounds import Flag, Name
 from stanchion.wire.replies import IntentInfo, Problem, Reply
 from stanchion.wire.requests import Request
 
@@ -20,7 +20,7 @@ class OneOrder(Request):
     verb: BulkVerb
     resource: Name
     node: Name | None = None
-    live: bool | None = None
+    live: Flag | None = None
 
 
 class ManyOrders(Request):

@@ -23,6 +23,7 @@ from stanchion.wire.bounds import (
     LONGEST_NAME,
     MOST_ITEMS,
     Count,
+    Flag,
     HostPath,
     Line,
     Name,
@@ -63,7 +64,7 @@ class ScriptChange(Request):
 class MonitoringChange(Request):
     """What to change of the monitoring; what is left out stays."""
 
-    enabled: bool | None = None
+    enabled: Flag | None = None
     interval_s: Timeout | None = None
     max_failures: Annotated[Count, Field(json_schema_extra={"minimum": 1, "maximum": 1000})] | None = None
     window_s: Timeout | None = None
@@ -76,11 +77,11 @@ class PoliciesChange(Request):
     start: StartMode | None = None
     failover: FailoverMode | None = None
     failback: FailbackMode | None = None
-    failback_live: bool | None = None
-    follows_master: bool | None = None
-    ignore_quorum: bool | None = None
+    failback_live: Flag | None = None
+    follows_master: Flag | None = None
+    ignore_quorum: Flag | None = None
     priority: Annotated[Count, Field(json_schema_extra={"minimum": 0, "maximum": 65_535})] | None = None
-    restart_after_failed_migration: bool | None = None
+    restart_after_failed_migration: Flag | None = None
     load_failure: LoadFailure | None = None
     retry_comatose: RetryComatose | None = None
     moves_per_hour: Count | None = None
@@ -104,7 +105,7 @@ class ResourceChange(Request):
     preferred: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS)] | None = None
     files: Annotated[tuple[HostPath, ...], Field(max_length=MOST_ITEMS)] | None = None
     why: Line = ""
-    at_once: bool = False
+    at_once: Flag = False
 
 
 class ResourceCreate(Request):
@@ -145,7 +146,7 @@ class NodeChange(Request):
 class FenceTestOrder(Request):
     """Ask a node's fence devices for its power state; ``really``: switch the host off and on again by each."""
 
-    really: bool = False
+    really: Flag = False
 
 
 class OnlineOrder(Request):
@@ -158,7 +159,7 @@ class MigrateOrder(Request):
     """Move a resource. ``live`` left out: live where its scripts can, else by unload and load."""
 
     node: Name
-    live: bool | None = None
+    live: Flag | None = None
 
 
 class AdoptOrder(Request):

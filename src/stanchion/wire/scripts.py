@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from stanchion.model.resource import ScriptKind
-from stanchion.wire.bounds import Line, Name, ReadText, RevisionNumber
+from stanchion.wire.bounds import Flag, Line, Name, ReadText, RevisionNumber
 from stanchion.wire.replies import MachineInfo, MonitoringInfo, PoliciesInfo, Reply, ScriptInfo
 from stanchion.wire.requests import Request
 
@@ -56,7 +56,7 @@ class Restore(Request):
     revision: RevisionNumber
     script: ScriptKind | None = None
     why: Line = ""
-    at_once: bool = False
+    at_once: Flag = False
 
 
 class LintOrder(Request):
@@ -79,4 +79,4 @@ class TestOrder(Request):
     """
 
     node: Name | None = None
-    dry: bool = True
+    dry: Flag = True
