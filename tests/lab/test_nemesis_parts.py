@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -90,6 +91,9 @@ def test_what_begins_after_the_silence_or_in_a_loss_of_the_whole_store_is_not_ov
 
     assert overdue([span("web", "node1", 121, None)], [cut], within_s=6.25) == []
     assert overdue([span("web", "node1", 50, None)], [cut, other], within_s=6.25) == []
+    leader = Felt(what=What.STORE, node="node1", since=100, until=120, leads=True)
+    assert overdue([span("web", "node1", 50, None)], [leader], within_s=6.25) == []
+    assert overdue([span("web", "node1", 50, None)], [replace(leader, leads=False)], within_s=6.25)
 
 
 def test_a_migration_is_no_failover_and_neither_is_a_restart_in_place() -> None:

@@ -15,12 +15,16 @@ from stanchion.lab.witness import Span
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Felt:
-    """A strike as it came to be: from when until when it was in force (``until`` None: it still is)."""
+    """A strike as it came to be: from when until when it was in force (``until`` None: it still is).
+
+    ``leads``: the host that was cut from the store may have led it, so for a moment the others lost it as well.
+    """
 
     what: What
     node: str
     since: float
     until: float | None = None
+    leads: bool = False
 
 
 def second_copies(spans: Iterable[Span]) -> list[str]:
@@ -42,11 +46,11 @@ def overdue(spans: Sequence[Span], felt: Sequence[Felt], within_s: float) -> lis
     """I3: a node that cannot renew its lease executes nothing when ``within_s`` (self-fence) have passed.
 
     Asked only of silences during which nothing happened to the store of others: when the store is lost for all,
-    machines may stay.
+    machines may stay. So it is where the host that is cut from the store led it, and its peers hear it plead.
     """
     found = []
     for silence in felt:
-        if silence.what not in SILENCES or silence.until is None or _others(silence, felt):
+        if silence.what not in SILENCES or silence.until is None or silence.leads or _others(silence, felt):
             continue
         due = silence.since + within_s
         for span in spans:

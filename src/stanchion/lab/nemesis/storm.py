@@ -14,6 +14,7 @@ from functools import partial
 from random import Random
 
 from stanchion.client import Client
+from stanchion.lab import etcd
 from stanchion.lab.nemesis.draw import Strike, What
 from stanchion.lab.nemesis.history import History
 from stanchion.lab.nemesis.judges import Felt
@@ -91,9 +92,15 @@ class Storm:
             case _ if strike.what in COMMANDS:
                 return await self._command(strike)
         cuts = self._cuts(strike)
+        leads = strike.what is What.STORE and await asyncio.to_thread(self._leads, strike.node)
         for cut in cuts:
             network.cut(cut)
-        return self._felt(strike, partial(self._mend, cuts))
+        return self._felt(strike, partial(self._mend, cuts), leads=leads)
+
+    def _leads(self, node: str) -> bool:
+        """Whether the host's member may lead the etcd now."""
+        leader = etcd.leader(self.rack.members)
+        return leader is None or leader.node == node
 
     def _mend(self, cuts: tuple[Cut, ...]) -> None:
         for cut in cuts:
@@ -126,10 +133,10 @@ class Storm:
 
         return self._felt(strike, undone) if undo else None
 
-    def _felt(self, strike: Strike, undo: Callable[[], object]) -> Callable[[], object]:
+    def _felt(self, strike: Strike, undo: Callable[[], object], *, leads: bool = False) -> Callable[[], object]:
         """Note that a strike is in force; give what undoes it, and notes that too."""
         at = len(self.felt)
-        self.felt.append(Felt(what=strike.what, node=strike.node, since=self._history.now()))
+        self.felt.append(Felt(what=strike.what, node=strike.node, since=self._history.now(), leads=leads))
 
         async def undone() -> None:
             self.felt[at] = replace(self.felt[at], until=self._history.now())
