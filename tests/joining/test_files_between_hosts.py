@@ -113,7 +113,8 @@ def context_of(own: Papers) -> Callable[[], contexts.ServerContext]:
 
 
 @pytest.mark.parametrize("tls", [True, False], ids=["by certificates", "by the token on one machine"])
-async def test_a_move_is_refused_until_the_files_are_distributed(tmp_path: Path, tls: bool) -> None:  # noqa: FBT001 - a case
+async def test_a_move_is_refused_until_the_files_are_distributed(
+        tmp_path: Path, tls: bool) -> None:  # noqa: FBT001 - a case
     async with pair(tmp_path, tls=tls) as hosts:
         fault = await hosts.checked()
         assert f"the file {PATH} differs from the one on the node that runs the machine" in fault
