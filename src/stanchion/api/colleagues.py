@@ -9,6 +9,7 @@ written. A file's content is fetched by who needs it, from a node that stands in
 import base64
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Query
 
 from stanchion.api import finding
@@ -24,6 +25,7 @@ from stanchion.plan import files as planned
 from stanchion.wire import files as wire
 from stanchion.wire.bounds import LONGEST_PATH
 
+log = structlog.get_logger(__name__)
 router = APIRouter(prefix="/resources", tags=["resources"], include_in_schema=False)
 
 
@@ -95,10 +97,18 @@ async def fetched(here: Services, name: ResourceName, source: NodeName, *, dry: 
     for path in planned.named(here.view(), name):
         try:
             copy = await colleagues_of(here).content(at, name, path)
-            placed.append(await files_of(here).place(copy, dry=dry) if copy.fact.path == path else
-                          Placed(path=path, fault=f"{source} sent another file"))
+        except StanchionError as problem:
+            placed.append(Placed(path=path, fault=f"{source} does not give it: {problem}"))
+            continue
+        if copy.fact.path != path:
+            placed.append(Placed(path=path, fault=f"{source} gives another file"))
+            continue
+        try:
+            placed.append(await files_of(here).place(copy, dry=dry))
         except StanchionError as problem:
             placed.append(Placed(path=path, fault=str(problem)))
+        if placed[-1].changed and not dry:
+            log.info("a configuration file was written", resource=name, path=path, source=source, kept=placed[-1].kept)
     return tuple(placed)
 
 

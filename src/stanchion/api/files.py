@@ -160,4 +160,4 @@ def _summary(name: ResourceName, nodes: Sequence[NodeName], rows: Sequence[plann
     if not wrong:
         return f"the configuration files of {name} are the same on {where}"
     return (f"{wrong} of {len(rows)} files of {name} on {where} are not as they should be; "
-            f"`stanchion resource distribute {name}` copies them")
+            f"to copy them: stanchion resource distribute {name}")

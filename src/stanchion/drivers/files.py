@@ -90,10 +90,12 @@ class HostFiles:
         try:
             directory, name = self._place_of(path)
             held, content = _taken(directory / name, follow=False)
+        except FileNotFoundError:
+            raise HostError("it is missing there") from None
         except OSError as problem:
-            raise HostError(f"{path} cannot be read: {problem.strerror}") from None
+            raise HostError(problem.strerror or str(problem)) from None
         if content is None:
-            raise HostError(f"{path} is too large to be copied ({held.st_size} bytes, at most {LARGEST_FILE_BYTES}); "
+            raise HostError(f"it is too large to be copied ({held.st_size} bytes, at most {LARGEST_FILE_BYTES}); "
                             "copy it by hand")
         return FileCopy(fact=_fact(path, held, content), content=content)
 
