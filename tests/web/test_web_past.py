@@ -18,7 +18,7 @@ from stanchion.web import past
 from stanchion.wire.requests import BY_HEADER
 from surface import NODES, NOW_S, World
 
-EVENTS, AUDIT = "/console/events", "/console/audit"
+EVENTS, AUDIT, NEW = "/console/events", "/console/audit", "/console/new"
 
 
 async def happened(world: World, text: str, at_s: float = NOW_S, *, severity: Severity = Severity.INFO,
@@ -193,6 +193,24 @@ async def test_what_was_asked_of_the_api_is_told_in_words() -> None:
     page = await (await signed_in(world)).get(AUDIT)
     assert page.rows()[1][1] == "cron"
     assert page.rows()[1][3].endswith(": mail POST /v1/resources/{name}/online")
+
+
+async def test_the_audit_says_which_order_was_given_to_what_and_nothing_of_what_changed_nothing() -> None:
+    world = World()
+    await world.resource("mail")
+    browser = await signed_in(world)
+    page = await browser.get("/console/resources/mail")
+    for verb in ("migrate", "online", "dance"):
+        await browser.post("/console/resources/mail/orders", {"verb": verb, "node": "node2"})
+    await browser.post("/console/nodes/node2/drain", {"confirmed": "yes"})
+    await browser.post("/console/settings/notification", {"channel": "webhook", "webhook.url": "http://192.0.2.1/"})
+    page = await browser.get(NEW)
+    await browser.send(page.form(NEW), kind="resource")
+    await browser.post(NEW, {"at": "summary", "go": "make", "kind": "resource", "name": "db",
+                             "template": "XenLive_Template"})
+    told = [row[3].partition(" POST ")[0] for row in (await browser.get(AUDIT)).rows()[1:]]
+    assert told == ["Make what was entered: resource db", "Save a channel of notification: webhook", "Drain: node2",
+                    "Give an order: online mail on node2"]
 
 
 async def test_names_stay_as_they_are_spelled_where_a_line_of_the_audit_begins_with_one() -> None:

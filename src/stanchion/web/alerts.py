@@ -72,6 +72,7 @@ async def answer(here: Here, request: Request, name: str) -> Response:
     who = await visit.visitor(here, request)
     entered = await forms.read(request)
     back = entered["back"] or "/console/alerts"
+    visit.about(request, f"{entered['answer']} to {name}")
     try:
         await api.alert(here, who.name, name, forms.shaped(AlertOrder, answer=entered["answer"]))
     except StanchionError as problem:

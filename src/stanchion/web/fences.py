@@ -86,6 +86,7 @@ async def test(here: Here, request: Request, name: str) -> Response:
             f"Each fence device of {node.name} switches its host off, then on again: it stops as if its power failed.",
             "This is refused where the node holds anything, is the master, or answers this page itself.",
         ], button=f"Switch {node.name} off and on", back=node_page(node.name), typed=node.name)
+    visit.about(request, f"{node.name}{', switched off and on' if really else ''}")
     try:
         told = await api.fence_test(here, who.name, node.name, FenceTestOrder(really=really))
     except StanchionError as problem:

@@ -114,7 +114,12 @@ def shaped(shape: type[Shape], **fields: object) -> Shape:
 
 def refused(to: str, problem: Exception | str) -> Response:
     """Go back to a page that says what was refused. Nothing was changed, so the audit says nothing."""
-    answer = done(to, str(problem), good=False)
+    return led(to, str(problem))
+
+
+def led(to: str, notice: str = "") -> Response:
+    """Go on to a page, with nothing changed on the way."""
+    answer = done(to, notice, good=False)
     answer.headers[UNCHANGED] = "1"
     return answer
 

@@ -44,7 +44,7 @@ page = screen.show(router, "/import", "import.html", look)
 
 @router.post("/import")
 async def take(here: Here, request: Request) -> Response:
-    """Tell what the documents would become, or import them."""
+    """Import documents; or only tell what would become of them."""
     who = await visit.visitor(here, request)
     entered = await forms.read(request)
     did = entered["do"] == "import"
@@ -59,6 +59,7 @@ async def take(here: Here, request: Request) -> Response:
                                  entered=Entered([("text", _kept(entered))]))
     ready = sum(each.outcome in {"made", "would be made"} for each in report.items)
     answer = await page.answer(here, request, report=report, did=did, ready=ready, entered=Entered([("text", text)]))
+    visit.about(request, ", ".join(each.name for each in report.items if each.outcome == "made"))
     if not did:
         answer.headers[UNCHANGED] = "1"
     return answer

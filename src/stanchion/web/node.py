@@ -112,6 +112,8 @@ def _route(order: Order) -> None:
     async def take(here: Here, request: Request, name: str) -> Response:
         return await _taken(here, request, order, name)
 
+    take.__doc__ = f"{order.title}."
+
 
 for _order in ORDERS:
     _route(_order)

@@ -50,6 +50,7 @@ async def make(here: Here, request: Request) -> Response:
     who = await visit.visitor(here, request)
     entered = await forms.read(request)
     shown_on = pages.get(entered["back"], page)
+    visit.about(request, entered["token"].strip())
     try:
         order = forms.shaped(
             ApiTokenOrder, name=entered["token"].strip(), role=entered["role"] or Role.VIEWER,

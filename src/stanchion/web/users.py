@@ -61,7 +61,9 @@ sessions_page = screen.show(router, "/users/sessions", "sessions.html", look_at_
 async def invite(here: Here, request: Request) -> Response:
     """Make a one-time link for somebody, and show it, this once."""
     who = await visit.visitor(here, request)
-    return await _link(here, who, request, await forms.read(request))
+    entered = await forms.read(request)
+    visit.about(request, entered["name"].strip())
+    return await _link(here, who, request, entered)
 
 
 @router.post("/users/{name}/{verb}")

@@ -63,7 +63,7 @@ page = screen.show(router, "/resources/{name}/migrate", "resource/migrate.html",
 
 @router.post("/resources/{name}/orders")
 async def order(here: Here, request: Request, name: str) -> Response:
-    """Give one order; ask first, where it stops something."""
+    """Give an order; ask first, where it stops something."""
     who = await visit.visitor(here, request)
     entered = await forms.read(request)
     back = path_of(name)
@@ -71,13 +71,14 @@ async def order(here: Here, request: Request, name: str) -> Response:
         resource = await api.detail(here, name)
         verb = entered["verb"]
         if verb == "migrate" and not entered.on("confirmed"):
-            return forms.done(f"{back}/migrate?node={quote(entered['node'], safe='')}")
+            return forms.led(f"{back}/migrate?node={quote(entered['node'], safe='')}")
         if not entered.on("confirmed") and (happens := consequences(resource, verb)):
             return await confirm.ask(here, request, entered, title=_question(resource.name, verb), happens=happens,
                                      button=BUTTONS[verb], back=back)
+        visit.about(request, f"{verb} {resource.name}{' on ' if entered['node'] else ''}{entered['node']}")
         taken = await _give(here, who.name, resource, entered)
     except StanchionError as problem:
-        return forms.done(back, f"Not ordered: {problem}.", good=False)
+        return forms.refused(back, f"Not ordered: {problem}.")
     return forms.done(f"{back}?order={taken.id}")
 
 

@@ -98,7 +98,7 @@ async def test(here: Here, request: Request, name: str, script: str) -> Response
         asked = forms.shaped(TestOrder, node=entered["node"] or None, dry=entered["dry"] != "no")
         taken = await script_api.test(here, who.name, name, _kind(request), asked)
     except StanchionError as problem:
-        return forms.done(back, f"Not tried: {problem}.", good=False)
+        return forms.refused(back, f"Not tried: {problem}.")
     return forms.done(f"{back}?test={taken.id}#live_test")
 
 

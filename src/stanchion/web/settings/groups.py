@@ -14,10 +14,11 @@ router = APIRouter()
 
 @router.post("/settings/groups")
 async def save(here: Here, request: Request) -> Response:
-    """Make a group, or save one that there is."""
+    """Save a group, a new one or one that there is."""
     who = await visit.visitor(here, request)
     entered = await forms.read(request)
     name = entered["group"].strip()
+    visit.about(request, name)
     try:
         known = {each.name.casefold() for each in (await settings.groups(here, Response())).groups}
         if not name:
@@ -38,6 +39,7 @@ async def delete(here: Here, request: Request) -> Response:
     who = await visit.visitor(here, request)
     entered = await forms.read(request)
     name, back = entered["group"], f"{page.PATH}#groups"
+    visit.about(request, name)
     if not confirm.given(entered):
         happens = ["Its members stay where they are; from then on nothing keeps them apart or together."]
         return await confirm.ask(here, request, entered, title=f"Delete the group {name}?", happens=happens,

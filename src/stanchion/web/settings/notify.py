@@ -17,9 +17,10 @@ BACK = f"{page.PATH}#notification"
 
 @router.post("/settings/notification")
 async def save(here: Here, request: Request) -> Response:
-    """Save a channel, or end it."""
+    """Save a channel of notification, or end it."""
     who = await visit.visitor(here, request)
     entered = await forms.read(request)
+    visit.about(request, f"{'no ' if entered['do'] == 'end' else ''}{entered['channel']}")
     try:
         of = _channel(entered["channel"])
         if entered["do"] == "end":
@@ -39,6 +40,7 @@ async def try_out(here: Here, request: Request) -> Response:
     """Send a test by one channel, and say what was answered."""
     who = await visit.visitor(here, request)
     entered = await forms.read(request)
+    visit.about(request, entered["channel"])
     try:
         of = _channel(entered["channel"])
         report = await notification.try_out(here, who.name, TrialOrder(channel=of))

@@ -17,7 +17,7 @@ router = APIRouter()
 
 @router.post("/settings/priorities")
 async def move(here: Here, request: Request) -> Response:
-    """Move a resource up, down, or to a place; or make all equal again."""
+    """Change the order of loading: move a resource up, down, or to a place; or make all equal again."""
     who = await visit.visitor(here, request)
     entered = await forms.read(request)
     try:
@@ -26,6 +26,7 @@ async def move(here: Here, request: Request) -> Response:
             return forms.done(f"{page.PATH}#priorities", "All resources load in the order of their names.")
         order = [each.resource for each in (await settings.priorities(here, Response())).resources]
         name, place = _asked(here, entered, order)
+        visit.about(request, f"{name} to place {max(1, min(place, len(order)))}")
         wanted = PriorityOrder(resources=moved(order, name, place))
         await settings.save_priorities(here, who.name, wanted)
     except StanchionError as problem:

@@ -33,7 +33,7 @@ page = screen.show(router, "/new", "new.html", look)
 
 @router.post("/new")
 async def step(here: Here, request: Request) -> Response:
-    """Go to another step with all that was entered; at the last one, make it."""
+    """Make what was entered; before the last step, go to another one with all of it."""
     who = await visit.visitor(here, request)
     entered = await forms.read(request)
     at, go = entered["at"] or "type", entered["go"]
@@ -41,6 +41,7 @@ async def step(here: Here, request: Request) -> Response:
     way = steps.way(entered, known)
     try:
         if go == "make":
+            visit.about(request, f"{entered['kind']} {entered['name'].strip()}")
             to, told, good = await made.make(here, entered, known, who.name)
             return forms.done(to, told, good=good)
         if go == "next":
