@@ -86,8 +86,8 @@ async def serve(app: ASGIApp, host: str, port: int, *, ready: Callable[[int], No
     opened = listen(host, port)
     # Whoever calls from this host could otherwise say that he calls from anywhere (X-Forwarded-For).
     config = uvicorn.Config(app, log_config=None, log_level="critical", access_log=False, lifespan="off",
-                            server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE_S, timeout_keep_alive=KEPT_S,
-                            ws="none", http=bounded(bounds))
+                            server_header=False, proxy_headers=False, timeout_graceful_shutdown=GRACE_S,
+                            timeout_keep_alive=KEPT_S, ws="none", http=bounded(bounds))
     server = _Server(config, tls, door)
     serving = asyncio.create_task(server.serve(sockets=[opened]), name="api server")
     try:

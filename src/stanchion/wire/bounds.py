@@ -63,7 +63,8 @@ Value = Annotated[str, Field(max_length=LONGEST_PATH)]
 Flag = Annotated[bool, Field(strict=True)]
 """True or false, and no word or number in its place."""
 
-Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, le=LARGEST, json_schema_extra={"minimum": 0})]
+Seconds = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, le=LARGEST, json_schema_extra={
+    "minimum": 0})]
 """A duration; neither infinite nor "not a number"."""
 
 Timeout = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, le=LARGEST, json_schema_extra={
