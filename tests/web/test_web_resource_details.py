@@ -27,6 +27,7 @@ async def test_the_page_tells_state_reason_node_and_what_led_to_it() -> None:
     assert "The load script ended well." in page.id("live_state").text
     assert "Resource web: the load script ended well." in page.id("live_story").text
     assert "What happens if its node dies now?" in page.id("live_answers").text
+    assert page.id("live_answers").all("li", "Its reason would then be: Failed over from node1")
     assert [each.text for each in page.main.all("a", aria_current="page")] == ["Details"]
     assert "Generic_FS" in page.id("live_configuration").text
 
