@@ -34,14 +34,18 @@ class Files(Protocol):
 
 
 class Colleagues(Protocol):
-    """The agents of other nodes, asked directly. All raise ``NoAnswer`` where one cannot be asked, and soon."""
+    """The agents of other nodes, asked directly.
+
+    All raise ``NoAnswer``, and soon, for one that does not answer as it should; ``HostError`` where this cluster has no
+    way to ask that could be trusted.
+    """
 
     async def files(self, at: Session, resource: ResourceName) -> tuple[FileFact, ...]:
         """Ask an agent for the configuration files of a resource."""
         ...
 
     async def content(self, at: Session, resource: ResourceName, path: str) -> FileCopy:
-        """Ask an agent for one of them. Raises ``HostError`` where it cannot be read there."""
+        """Ask an agent for one of them."""
         ...
 
     async def fetch(self, at: Session, resource: ResourceName, source: Session, *,

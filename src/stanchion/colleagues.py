@@ -2,7 +2,7 @@
 
 In a cluster of hosts both sides show a certificate of the cluster's authority. Agents that share one machine have no
 such door: there the ordinary API is asked, with the cluster's token, and only on the loopback interface, since it goes
-unencrypted. Whoever answers must say that he is the node that was asked. Nothing waits longer than a few seconds.
+unencrypted. Agents of different machines without certificates have no way at all (``HostError``). Whoever answers must say that he is the node that was asked. Nothing waits longer than a few seconds.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from stanchion.model.cluster import Session
-from stanchion.model.errors import NoAnswer, StanchionError
+from stanchion.model.errors import HostError, NoAnswer, StanchionError
 from stanchion.model.files import ASKED_WITHIN_S, FileCopy, FileFact, HostFacts, Placed
 from stanchion.model.ids import ResourceName
 
@@ -73,32 +73,35 @@ class ClusterColleagues:
                      within_s: float | None = None) -> Reply:
         # Imported where it is used: the libraries are large, and an agent that starts has to renew its lease.
         made: type[Client] = (await asyncio.to_thread(importlib.import_module, "stanchion.client")).Client
-        within_s = within_s or self._within_s
+        within_s, way = within_s or self._within_s, self._way(at)
         try:
-            async with asyncio.timeout(within_s), made(self._way(at)) as client:
+            async with asyncio.timeout(within_s), made(way) as client:
                 told = await ask(client)
         except TimeoutError:
             raise NoAnswer(f"its agent does not answer within {within_s:g} s") from None
         except NoAnswer as problem:
             raise NoAnswer(str(problem).partition(";")[0]) from None
+        except StanchionError as problem:
+            raise NoAnswer(str(problem)) from None
         if told.node != at.node:
-            raise NoAnswer(f"what answers at {at.door or at.url} is {told.node}")
+            # Without certificates an address on the loopback interface may be another machine's.
+            wrong = HostError if self._papers is None else NoAnswer
+            raise wrong(f"what answers at {at.door or at.url} is {told.node}")
         return told
 
     def _way(self, at: Session) -> "Connection":
-        """Say how the agent is reached. Raises ``NoAnswer`` where that cannot be done in a way to be trusted."""
+        """Say how the agent is reached. Raises ``HostError`` where there is no way that could be trusted."""
         from stanchion.client import Connection
 
         if self._papers is not None and at.door:
             ca, cert, key = self._papers
             return Connection(urls=(at.door,), ca=ca, cert=cert, key=key)
         if self._papers is None and _is_loopback(at.url):
-            try:
-                return Connection(urls=(at.url,), token=self._secret())
-            except StanchionError as problem:
-                raise NoAnswer(str(problem)) from None
-        raise NoAnswer("its agent has no door for other agents: its host needs a certificate of the cluster's "
-                       "authority (`stanchion join`)")
+            return Connection(urls=(at.url,), token=self._secret())
+        if self._papers is not None:
+            raise NoAnswer("its agent has no door for other agents")
+        raise HostError("agents of different machines ask each other by certificates only, and this cluster has none "
+                        "(`stanchion init --address`)")
 
 
 def _is_loopback(url: str) -> bool:

@@ -1,6 +1,7 @@
 """Two hosts with different files, asked over their doors: by certificates over TLS, and by the token on one machine."""
 
 import asyncio
+import hashlib
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -55,11 +56,15 @@ class Pair:
         """Speak to the first one's API."""
         return self.world.client()
 
-    async def checked(self, *, live: bool = True) -> str:
-        """Have the second host check itself before a move, as its agent does; give what is wrong."""
+    async def checked(self, *, live: bool = True, noted: bytes = b"long ago", away: bool = False) -> str:
+        """Have the second host check itself before a move, as its agent does; give what is wrong.
+
+        ``noted`` is what the file held at the load; ``away``: the first host is another machine.
+        """
         spec = self.world.view().specs[WEB].value
-        action = CheckHost(stage="s", spec=spec, source=session_of(self.world.view(), HERE), live=live,
-                           digests={PATH: "noted long ago"})
+        source = session_of(self.world.view(), HERE)
+        action = CheckHost(stage="s", spec=spec, source=replace(source, url="http://192.0.2.1:1") if away else source,
+                           live=live, digests={PATH: hashlib.sha256(noted).hexdigest()})
         host = LinuxHost(BootId("b"), files=self.services[THERE].files)
         digests = await digests_there(self.services[THERE].colleagues, action, THERE)
         return (await host.readiness(spec, digests)).fault
@@ -153,6 +158,13 @@ async def test_a_source_that_does_not_answer_refuses_a_live_move_and_no_other(tm
         assert "differs" in await hosts.checked(live=False)  # from what was noted at the load
 
 
+async def test_without_a_way_to_ask_what_was_noted_at_the_load_counts(tmp_path: Path) -> None:
+    async with pair(tmp_path, tls=False) as hosts:
+        assert "differs" not in await hosts.checked(noted=hosts.file(THERE).read_bytes(), away=True)
+        assert "differs" in await hosts.checked(noted=b"other", away=True)
+        assert "differs" in await hosts.checked(noted=hosts.file(THERE).read_bytes())
+
+
 async def test_nobody_without_a_certificate_is_answered_at_the_door(tmp_path: Path) -> None:
     async with pair(tmp_path, tls=True) as hosts:
         door = session_of(hosts.world.view(), THERE).door
@@ -178,9 +190,9 @@ async def test_the_token_is_sent_to_no_other_machine_and_who_answers_must_be_who
         asking = ClusterColleagues(lambda: TOKEN)
         there = session_of(hosts.world.view(), THERE)
         for url in ("http://192.0.2.1:7423", "http://node2:7423", ""):
-            with pytest.raises(NoAnswer, match="no door for other agents"):
+            with pytest.raises(HostError, match="by certificates only"):
                 await asking.files(replace(there, url=url), WEB)
-        with pytest.raises(NoAnswer, match=r"what answers at .* is node2"):
+        with pytest.raises(HostError, match=r"what answers at .* is node2"):
             await asking.files(replace(there, node=HERE), WEB)
 
 

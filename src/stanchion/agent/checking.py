@@ -2,7 +2,8 @@
 
 What counts is the source's files of this moment, not those of its load: somebody may have edited them since, there or
 here. A live move depends on them, so it is refused where nobody answers; a move by unload and load goes by what was
-noted at the load then, as it would if the source were lost. Either way the machine stays where it runs.
+noted at the load then, as it would if the source were lost. So does every move in a cluster of several machines without
+certificates, where agents have no way to ask that could be trusted. Either way the machine stays where it runs.
 """
 
 from collections.abc import Mapping
@@ -21,6 +22,8 @@ async def digests_there(colleagues: Colleagues | None, action: CheckHost, mine: 
         return action.digests
     try:
         told = await colleagues.files(source, spec.name)
+    except HostError:
+        return action.digests
     except StanchionError as problem:
         if not action.live:
             return action.digests
