@@ -200,6 +200,7 @@ async def test_a_running_resource_is_not_deleted_and_says_what_to_do() -> None:
     page = await browser.send((await browser.get(PAGE)).form(f"{PAGE}/delete"), "Delete", typed="web")
     assert page.status == 409
     assert "only an offline resource can be deleted" in page.error
+    assert page.error.startswith("web is Running"), "a name stays as it is spelled"
 
 
 async def test_a_resource_is_saved_as_a_template() -> None:

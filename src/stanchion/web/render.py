@@ -76,7 +76,7 @@ def _environment() -> Environment:
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
     environment.filters |= {"instant": instant, "duration": duration, "seconds": seconds, "tone": tone, "count": count,
-                            "reason": said, "coded": coded, "leads": leads}
+                            "reason": said, "coded": coded, "leads": leads, "begun": _begun}
     environment.globals["may"] = _may
     return environment
 
@@ -134,6 +134,13 @@ def coded(text: str) -> str:
     if len(parts) % 2 == 0:
         return text
     return Markup("").join(Markup("<code>{}</code>").format(part) if at % 2 else part for at, part in enumerate(parts))
+
+
+@pass_context
+def _begun(context: Context, text: str) -> str:
+    """Begin a sentence with a capital, but a name that stands in the page's address as it is spelled."""
+    names = str(context.get("path", "")).split("/")[3:]
+    return text if text.split(" ", 1)[0] in names else f"{text[:1].upper()}{text[1:]}"
 
 
 @pass_context

@@ -84,7 +84,8 @@ async def delete(here: Here, name: str, request: Request) -> Response:
     who = await visit.visitor(here, request)
     entered = await forms.read(request)
     found = finding.template(here.view(), name)
-    if not confirm.given(entered):
+    used = any(held.value.template == found for held in here.view().specs.values())
+    if not used and not confirm.given(entered):
         return await confirm.ask(here, request, entered, title=f"Delete the template {found}?", happens=[
             f"{found} is gone with its scripts and its form; no resource was made from it, so none changes."],
             button="Delete the template", back=f"{LIST}/{found}")
