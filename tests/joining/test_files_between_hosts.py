@@ -197,8 +197,12 @@ async def test_the_token_is_sent_to_no_other_machine_and_who_answers_must_be_who
 
 
 async def test_an_agent_that_hangs_is_given_up_soon() -> None:
-    async def hang(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
+    gone = asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
+        writer.close()
+        gone.set()
 
     server = await asyncio.start_server(hang, ADDRESS, 0)
     async with server:
@@ -206,3 +210,4 @@ async def test_an_agent_that_hangs_is_given_up_soon() -> None:
         session: Session = replace(World().view().sessions[THERE].value, url=f"http://{ADDRESS}:{port}")
         with pytest.raises(NoAnswer, match=r"does not answer within 0.2 s"):
             await ClusterColleagues(lambda: TOKEN, within_s=0.2).files(session, WEB)
+        await gone.wait()
