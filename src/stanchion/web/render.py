@@ -73,8 +73,9 @@ def _ancestors(name: str) -> tuple[Template, ...]:
 def _environment() -> Environment:
     # The report is written once, for the console and for who has none.
     loader = ChoiceLoader([PackageLoader("stanchion.web", "templates"), PackageLoader("stanchion.api", "pages")])
+    # What was read at the start stays: a package that is upgraded brings pages that the running agent cannot fill.
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-                              lstrip_blocks=True)
+                              lstrip_blocks=True, auto_reload=False)
     environment.filters |= {"instant": instant, "duration": duration, "seconds": seconds, "tone": tone, "count": count,
                             "reason": said, "coded": coded, "leads": leads, "begun": _begun}
     environment.globals["may"] = _may
