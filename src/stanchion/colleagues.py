@@ -2,7 +2,8 @@
 
 In a cluster of hosts both sides show a certificate of the cluster's authority. Agents that share one machine have no
 such door: there the ordinary API is asked, with the cluster's token, and only on the loopback interface, since it goes
-unencrypted. Agents of different machines without certificates have no way at all (``HostError``). Whoever answers must say that he is the node that was asked. Nothing waits longer than a few seconds.
+unencrypted. Agents of different machines without certificates have no way at all (``HostError``). Whoever answers must
+say that he is the node that was asked. Nothing waits longer than a few seconds.
 """
 
 import asyncio
