@@ -92,10 +92,10 @@ async def test_bad_rules_are_refused_in_one_sentence(method: str, path: str, bod
 LINES = [
     ("settings edit", 2, "nothing to change was given"), ("settings edit --quorum-timeout soon", 2, "not a duration"),
     ("settings edit --quorum-nodes many", 2, "many"), ("settings edit --revision 1 --history 500", 5, "were saved by"),
-    ("group create far apart web idle", 2, "there is a group far already; change it with `stanchion group edit far`"),
+    ("group create far apart web idle", 5, "there is a group far already; change it with `stanchion group edit far`"),
     ("group create ha apart", 2, "needs two members at least"), ("group create ha near web db", 2, "near"),
     ("group edit far", 2, "nothing to change was given"), ("group edit gone --add web", 4, "there is no group gone"),
-    ("group edit far --remove idle", 2, "idle is no member of the group far; it has: web, db"),
+    ("group edit far --remove idle", 4, "idle is no member of the group far; it has: web, db"),
     ("group edit far --remove db", 2, "needs two members at least"), ("group delete gone", 4, "there is no group gone"),
     ("priority set", 2, "name the resources that are to load first"),
     ("priority set web --reset", 2, "name the resources that are to load first"),

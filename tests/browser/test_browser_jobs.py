@@ -1,4 +1,4 @@
-"""The jobs of the original's chapter, done in a real Chromium by clicks and keys, against real agents and real machines.
+"""The jobs of the original's chapter, by clicks and keys in a real Chromium: real agents, real machines.
 
 The tests of this module are one story and run in order: who comes later finds what who came before has made. Each
 waits for what a person would see change on the page; no page is loaded anew to see it.
