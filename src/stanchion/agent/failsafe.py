@@ -126,7 +126,8 @@ class Failsafe:
         needed = None if session is None else self._needed(session)
         if session is None or needed is None or not all(other.id in self._granted for other in needed):
             return
-        since_s = min((self._granted[other.id] for other in needed), default=max(sent for sent, _ in self._sent.values()))
+        latest_s = max(sent for sent, _ in self._sent.values())
+        since_s = min((self._granted[other.id] for other in needed), default=latest_s)
         if session.self_fence is SelfFence.NONE or self._doors.watchdog.armed:
             self._tenure.extend(since_s, tuple(other.node for other in needed))
 

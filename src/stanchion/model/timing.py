@@ -51,7 +51,7 @@ class Timing:
 
     @property
     def plead_s(self) -> float:
-        """From when on the others are bound to start nothing, while the store is away: most often it is back by then."""
+        """From when on the others are bound to start nothing while the store is away; most often it is back by then."""
         return (self.halt_s + self.renew_s) / 2
 
     def __post_init__(self) -> None:
