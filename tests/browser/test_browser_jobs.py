@@ -119,6 +119,20 @@ def test_a_mistyped_number_loses_nothing(page: Page, lab: Cluster) -> None:
     assert lab.resource("web").monitoring.interval_s == 30.0
 
 
+def test_who_edits_sees_that_somebody_else_saved_and_keeps_what_he_entered(page: Page) -> None:
+    page.goto("/console/resources/web/monitoring")
+    page.get_by_label("Maximum Local Failures").fill("9")
+    expect(page.locator("#meanwhile")).to_be_hidden()
+    other = page.context.new_page()
+    other.goto("/console/resources/web/monitoring")
+    other.get_by_label("Time Interval", exact=True).fill("12")
+    other.get_by_role("button", name="Save").click()
+    expect(other.locator(".notice.good").first).to_be_visible()
+    expect(page.locator("#meanwhile")).to_be_visible()
+    expect(page.get_by_label("Maximum Local Failures")).to_have_value("9")
+    other.close()
+
+
 def test_the_monitor_script_is_viewed_edited_and_kept_as_a_revision(page: Page, lab: Cluster, shot: Shot) -> None:
     """14.2.2 Viewing or Editing: the script in an editor that says what is wrong with it, its timeout, and Save."""
     page.goto("/console/resources/web")
