@@ -237,3 +237,15 @@ def _anchored(config: AgentConfig, directory: Path) -> AgentConfig:
 def _toml(value: object) -> str:
     """Write one value as TOML: its basic strings, whole numbers and booleans read the same in JSON."""
     return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def url_of(config: AgentConfig) -> str:
+    """Give the address at which the API of this host is reached."""
+    host = config.address if config.listen_host in {"0.0.0.0", "::"} else config.listen_host  # noqa: S104 - compared
+    shown = f"[{host}]" if ":" in host else host
+    return f"{'http' if config.ca is None else 'https'}://{shown}:{config.listen_port}"
+
+
+def door_of(config: AgentConfig) -> str:
+    """Give the address at which this host answers other agents; empty: it does not."""
+    return "" if config.ca is None else f"{url_of(config).rpartition(':')[0]}:{config.peer_port}"

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
-from stanchion.api.services import Outside, Services
 from stanchion.config import AgentConfig
 from stanchion.model.access import Role
 from stanchion.model.cluster import ClusterView
@@ -22,6 +21,7 @@ from stanchion.ports import Clock, Directory, IdentityProvider, Store
 from stanchion.trust import contexts
 
 if TYPE_CHECKING:
+    from stanchion.api.services import Outside, Services
     from stanchion.api.tls import Tls
 
 RETRY_S = 1.0
@@ -50,7 +50,7 @@ class Doorways:
             return ()
         return (self._parts.upkeep(self._settings, view),)
 
-    async def serve(self, here: Services) -> None:
+    async def serve(self, here: "Services") -> None:
         """Answer people, and over their own door other agents, until cancelled. Raises ``HostError`` for the API."""
         app = await asyncio.to_thread(importlib.import_module, "stanchion.api.app")
         server = await asyncio.to_thread(importlib.import_module, "stanchion.api.server")
@@ -65,7 +65,7 @@ class Doorways:
                 peers.cancel()
                 await asyncio.gather(peers, return_exceptions=True)
 
-    async def _serve_peers(self, here: Services) -> None:
+    async def _serve_peers(self, here: "Services") -> None:
         """Answer other agents, for ever; a port that is taken costs this door alone."""
         peers = await asyncio.to_thread(importlib.import_module, "stanchion.api.peers")
         server = await asyncio.to_thread(importlib.import_module, "stanchion.api.server")
@@ -109,7 +109,7 @@ async def add_console(app: Any) -> None:
         log.exception("there is no console on this node", problem=f"{type(problem).__name__}: {problem}")
 
 
-def vouching(config: AgentConfig) -> Outside:
+def vouching(config: AgentConfig) -> "Outside":
     """Say who vouches for people besides the cluster itself, as the settings have it."""
     directory: Directory | None = None
     provider: IdentityProvider | None = None
@@ -123,6 +123,8 @@ def vouching(config: AgentConfig) -> Outside:
         provider = OidcProvider(
             config.oidc_issuer, config.oidc_client_id, secret_file=config.oidc_secret_file, ca=config.oidc_ca,
             name_claim=config.oidc_name_claim, groups_claim=config.oidc_groups_claim)
+    from stanchion.api.services import Outside
+
     return Outside(directory=directory, provider=provider, groups={
         Role.ADMINISTRATOR: config.administrators, Role.OPERATOR: config.operators, Role.VIEWER: config.viewers})
 

@@ -16,7 +16,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stanchion.config import DEFAULT_PORT, AgentConfig, checked_name, store_fault, write
+from stanchion.config import DEFAULT_PORT, AgentConfig, checked_name, store_fault, url_of, write
 from stanchion.drivers.etcd_server import CLIENT_PORT, PEER_PORT, EtcdServer, default_data, program
 from stanchion.drivers.etcd_server import NAME as ETCD
 from stanchion.drivers.templates import shipped
@@ -27,7 +27,6 @@ from stanchion.hosting import (
     make_directory,
     services,
     trusted,
-    url_of,
     write_client,
     write_secret,
 )

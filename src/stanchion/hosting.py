@@ -119,18 +119,6 @@ def write_client(directory: Path, config: AgentConfig, urls: Sequence[str]) -> N
     papers.replace_file(directory / "client.toml", "\n".join(lines) + "\n")
 
 
-def url_of(config: AgentConfig) -> str:
-    """Give the address at which the API of this host is reached."""
-    host = config.address if config.listen_host in {"0.0.0.0", "::"} else config.listen_host  # noqa: S104 - compared
-    shown = f"[{host}]" if ":" in host else host
-    return f"{'http' if config.ca is None else 'https'}://{shown}:{config.listen_port}"
-
-
-def door_of(config: AgentConfig) -> str:
-    """Give the address at which this host answers other agents; empty: it does not."""
-    return "" if config.ca is None else f"{url_of(config).rpartition(':')[0]}:{config.peer_port}"
-
-
 def told_papers(directory: Path) -> str:
     """Say what this host's certificate says. Raises ``HostError``."""
     paper = papers.read_file(Papers(directory).cert)

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stanchion.client import Client, Connection, find
-from stanchion.config import DEFAULT_PORT, AgentConfig, checked_name, load, store_fault, write
+from stanchion.config import DEFAULT_PORT, AgentConfig, checked_name, load, store_fault, url_of, write
 from stanchion.drivers.etcd_server import CLIENT_PORT, PEER_PORT, EtcdServer, default_data, program
 from stanchion.hosting import (
     check_free,
@@ -32,7 +32,6 @@ from stanchion.hosting import (
     services,
     told_papers,
     trusted,
-    url_of,
     write_client,
     write_secret,
 )

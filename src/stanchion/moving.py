@@ -15,10 +15,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from stanchion.config import AgentConfig, load, store_fault, write
+from stanchion.config import AgentConfig, load, store_fault, url_of, write
 from stanchion.drivers.etcd_server import CLIENT_PORT, NAME, PEER_PORT, EtcdServer, default_data, program
 from stanchion.drivers.etcd_server import load as load_server
-from stanchion.hosting import check_free, found_authority, services, trusted, url_of, write_client
+from stanchion.hosting import check_free, found_authority, services, trusted, write_client
 from stanchion.model.cluster import Key, Kind, Node
 from stanchion.model.errors import InvalidInput, NotNow, StoreError
 from stanchion.model.ids import NOTHING, NodeName

@@ -9,12 +9,15 @@ import importlib
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from stanchion.model.errors import HostError, NoAnswer
 from stanchion.model.neighbour import Glimpse, Neighbour
 from stanchion.model.state import State
 from stanchion.ports import Clock
-from stanchion.wire.overview import Overview
+
+if TYPE_CHECKING:
+    from stanchion.wire.overview import Overview
 
 WITHIN_S = 3.0
 GOOD_S = 5.0
@@ -23,7 +26,7 @@ GOOD_S = 5.0
 AT_ONCE = 10
 PURPOSE = "a neighbour's token"
 
-Ask = Callable[..., Awaitable[tuple[str, Overview]]]
+Ask = Callable[..., Awaitable[tuple[str, "Overview"]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ class ClusterNeighbours:
         return _seen(url, told)
 
 
-def _seen(url: str, of: Overview) -> Glimpse:
+def _seen(url: str, of: "Overview") -> Glimpse:
     counts = {one.state: one.count for one in of.counts}
     return Glimpse(
         text=of.text, health=of.health, cluster=of.cluster.name, reasons=of.reasons, nodes=len(of.nodes),

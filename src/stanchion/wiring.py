@@ -25,7 +25,7 @@ from stanchion.agent.daemon import Daemon
 from stanchion.agent.doors import Doors, Identity
 from stanchion.agent.notifying import Notifying
 from stanchion.colleagues import ClusterColleagues
-from stanchion.config import AgentConfig
+from stanchion.config import AgentConfig, door_of, url_of
 from stanchion.doorways import Doorways, papers_of
 from stanchion.drivers.clock import HostChance, HostClock
 from stanchion.drivers.device import DeviceWatchdog
@@ -38,7 +38,6 @@ from stanchion.drivers.pulse import DeafPulse, UdpPulse
 from stanchion.drivers.script import ScriptRunner
 from stanchion.drivers.templates import SHARE
 from stanchion.drivers.watchdog import NoWatchdog, SupervisorWatchdog
-from stanchion.hosting import door_of, url_of
 from stanchion.model.cluster import ClusterView, SelfFence
 from stanchion.model.errors import HostError, StanchionError, StoreUnavailable, plainly
 from stanchion.model.ids import NodeName, OperationId

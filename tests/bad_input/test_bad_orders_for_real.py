@@ -24,7 +24,7 @@ from stanchion.wire.requests import ResourceChange
 
 pytestmark = pytest.mark.slow
 
-importlib.import_module("stanchion.__main__")  # which adds the commands that need this host
+importlib.import_module("stanchion.commands")  # which adds the commands that need this host
 
 needs_qemu = pytest.mark.skipif(shutil.which("qemu-system-x86_64") is None,
                                 reason="no qemu-system-x86_64 here: install qemu-system-x86")

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from cyclopts import App
 
-from stanchion.__main__ import app
 from stanchion.cli import manual
 from stanchion.cli.exits import CODES
 from stanchion.cli.original import app as cluster
+from stanchion.commands import app
 from stanchion.config import AgentConfig
 
 ROOT = Path(__file__).parents[2]

@@ -2,7 +2,7 @@
 
 There are so many that an alphabet of them helps nobody: they are grouped by what somebody is about to do, and stand in
 the order in which that is done. ``place`` puts every command into its panel, also those of this host, which
-``__main__`` adds.
+``commands`` adds.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,6 +1,6 @@
 """``stanchion token``, ``etcd``, ``store`` and ``cert``: how hosts come into a cluster, and what they bring and need.
 
-The parts of ``etcd``, ``store`` and ``cert`` that need this host itself are added to these by ``__main__``.
+The parts of ``etcd``, ``store`` and ``cert`` that need this host itself are added to these by ``commands``.
 """
 
 from cyclopts import App
