@@ -99,6 +99,8 @@ def test_a_node_that_is_removed_loses_its_vote_and_its_certificate(prod: tuple[S
     stanchion("node", "remove", "h4", "--config", first.directory / "client.toml").refused(5, "ask it to leave first")
     left = first.operator.ended(lambda client: client.order_node("h4", "leave"))
     assert left.outcome == "done", left
+    # It says goodbye after its order is done; killed before that, it would be lost instead.
+    until(lambda: next(each.state for each in first.operator.status().nodes if each.name == "h4") == "left", "h4 left")
     gone.kill("agent")
 
     done = stanchion("node", "remove", "h4", "--config", first.directory / "client.toml")

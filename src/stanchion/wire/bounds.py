@@ -6,6 +6,7 @@ two together. Those of size are *enforced* here: whatever passes is small enough
 sentence and kept, whoever sent it.
 """
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -84,11 +85,12 @@ Count = Annotated[int, Field(ge=-LARGEST, le=LARGEST, json_schema_extra={"minimu
 
 
 
+_DATED = re.compile(r"\s*\d{4}-\d\d-\d\d")
+
+
 def _written(given: Any) -> Any:
     """Refuse a bare number, which could be taken for seconds or milliseconds since some beginning."""
-    if isinstance(given, str) and "-" in given[1:]:
-        return given
-    if isinstance(given, datetime):
+    if isinstance(given, datetime) or (isinstance(given, str) and _DATED.match(given)):
         return given
     raise ValueError("an instant is written as in ISO 8601: 2026-09-21T14:13:20Z")
 

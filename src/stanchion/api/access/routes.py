@@ -1,7 +1,6 @@
 """Routes about people and programs: users, sessions, API tokens, who one is, and the audit."""
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response, status
@@ -16,7 +15,7 @@ from stanchion.model.errors import NotPermitted
 from stanchion.model.history import FOR_AUDIT, Entry
 from stanchion.model.reasons import Why, sentence
 from stanchion.wire import access
-from stanchion.wire.bounds import LONGEST_LINE, LONGEST_NAME
+from stanchion.wire.bounds import LONGEST_LINE, LONGEST_NAME, Instant
 from stanchion.wire.replies import instant
 
 router = APIRouter(tags=["access"])
@@ -136,8 +135,8 @@ async def revoke_token(here: Here, who: Who, name: ApiTokenNamed) -> None:
 async def read_audit(
     here: Here, *,
     user: Annotated[str | None, Query(max_length=LONGEST_NAME, description="only what this user did")] = None,
-    since: Annotated[datetime | None, Query(description="only from this instant on")] = None,
-    until: Annotated[datetime | None, Query(description="only up to this instant")] = None,
+    since: Annotated[Instant | None, Query(description="only from this instant on")] = None,
+    until: Annotated[Instant | None, Query(description="only up to this instant")] = None,
     text: Annotated[str | None, Query(
         max_length=LONGEST_LINE, description="only what holds this text, in any case")] = None,
     after: Annotated[str | None, Query(
