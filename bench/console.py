@@ -15,7 +15,7 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -194,9 +194,9 @@ async def memory(cluster: Cluster, page: Page, events: int) -> list[tuple[int, f
     return told
 
 
-async def away_and_back(cluster: Cluster, page: Page, port: int, running: AsyncIterator[int]) -> int:
+async def away_and_back(cluster: Cluster, page: Page, port: int, running: AsyncExitStack) -> int:
     """Cut the agent off, change much meanwhile, and let it come back; give the number of rows that are wrong then."""
-    await running.__aexit__(None, None, None)  # type: ignore[attr-defined]
+    await running.aclose()
     await page.wait_for_selector("#lost:not([hidden])", timeout=15_000)
     for name in cluster.resources[::3]:
         await cluster.change(name)
@@ -240,8 +240,8 @@ async def measure(asked: argparse.Namespace) -> None:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--enable-precise-memory-info"])
-        running = cluster.served(0)
-        port = await running.__aenter__()
+        running = AsyncExitStack()
+        port = await running.enter_async_context(cluster.served(0))
         base = f"http://127.0.0.1:{port}"
         print("first page:", spread(await first_page(browser, base, asked.resources, 10), "s"), flush=True)
         page = await opened(browser, base)
@@ -249,7 +249,7 @@ async def measure(asked: argparse.Namespace) -> None:
         print("a change:", spread(await changes(cluster, page, asked.changes), "ms"), flush=True)
         for events, agent, heap in await memory(cluster, page, asked.events):
             print(f"after {events:6d} events: agent {agent:.1f} MiB, page {heap:.1f} MiB", flush=True)
-        wrong = await away_and_back(cluster, page, port, running)  # type: ignore[arg-type]
+        wrong = await away_and_back(cluster, page, port, running)
         print(f"connection lost and back: told, {wrong} of {asked.resources} rows wrong afterwards", flush=True)
         await browser.close()
     following.cancel()
