@@ -20,7 +20,7 @@ async def audit(world: World, **wanted: object) -> list[AuditInfo]:
     """Read it, without what the tests' own preparations left there."""
     await asyncio.gather(*here(world).vigil.tasks)
     async with world.client() as client:
-        return list((await client.audit(**wanted)).entries)  # type: ignore[arg-type]
+        return list((await client.audit(**wanted)).entries)  # type: ignore[arg-type]  # words
 
 
 async def test_every_change_leaves_who_where_what_and_why() -> None:

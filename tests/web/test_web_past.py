@@ -259,6 +259,6 @@ async def test_a_question_is_kept_up_with_by_reading_only_what_is_new() -> None:
         asked.append((after, before))
         return [], "0000000000000007-0000" if after is None else after
 
-    await past.newest(services, "a question of this test", lines, "")  # type: ignore[type-var]
-    await past.newest(services, "a question of this test", lines, "")  # type: ignore[type-var]
+    await past.newest(services, "a question of this test", lines, "")  # type: ignore[type-var]  # a fake
+    await past.newest(services, "a question of this test", lines, "")  # type: ignore[type-var]  # a fake
     assert asked == [(None, None), ("0000000000000007-0000", None)]

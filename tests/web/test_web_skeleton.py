@@ -267,7 +267,7 @@ async def test_a_machine_is_stopped_only_after_a_page_has_named_it() -> None:
     assert done.notice == "1 of 1 orders taken (offline)."
     (order,) = world.view().intents.values()
     assert (order.value.verb, order.value.resource) == (Verb.OFFLINE, name)
-    assert isinstance(held(world, Kind.INTENT, order.value.id).value, Intent)  # type: ignore[union-attr]
+    assert isinstance(held(world, Kind.INTENT, order.value.id).value, Intent)  # type: ignore[union-attr]  # it is there
 
 
 @pytest.mark.parametrize("back", ["javascript:alert(1)", "https://evil.example/"])
