@@ -91,9 +91,30 @@ def test_what_begins_after_the_silence_or_in_a_loss_of_the_whole_store_is_not_ov
 
     assert overdue([span("web", "node1", 121, None)], [cut], within_s=6.25) == []
     assert overdue([span("web", "node1", 50, None)], [cut, other], within_s=6.25) == []
-    leader = Felt(what=What.STORE, node="node1", since=100, until=120, leads=True)
+    leader = Felt(what=What.STORE, node="node1", since=100, until=120, shared=True)
     assert overdue([span("web", "node1", 50, None)], [leader], within_s=6.25) == []
-    assert overdue([span("web", "node1", 50, None)], [replace(leader, leads=False)], within_s=6.25)
+    assert overdue([span("web", "node1", 50, None)], [replace(leader, shared=False)], within_s=6.25)
+
+
+def test_a_member_that_another_host_lost_with_its_power_may_cost_all_of_them_the_store() -> None:
+    cut = Felt(what=What.STORE, node="node1", since=100, until=120)
+    fenced = Felt(what=What.POWER_CUT, node="node2", since=95, until=101)
+
+    assert overdue([span("web", "node1", 50, None)], [cut, fenced], within_s=6.25) == []
+    assert overdue([span("web", "node1", 50, None)], [cut, replace(fenced, until=99)], within_s=6.25)
+
+
+@pytest.mark.parametrize("anew", [What.POWER_CUT, What.KILL_AGENT])
+def test_a_stopped_agent_that_began_anew_may_renew(anew: What) -> None:
+    """Until then its machines had to end all the same."""
+    stopped = Felt(what=What.PAUSE_AGENT, node="node1", since=100, until=120)
+    begun = Felt(what=anew, node="node1", since=110, until=110)
+
+    assert overdue([span("web", "node1", 111, None)], [stopped, begun], within_s=6.25) == []
+    only, = overdue([span("web", "node1", 50, 111), span("db", "node1", 112, None)], [stopped, begun], within_s=6.25)
+    assert "web executed on node1 10.000 s after" in only
+    assert len(overdue([span("web", "node1", 112, None)], [replace(stopped, what=What.CUT), begun], 6.25)) == (
+        anew is What.KILL_AGENT)
 
 
 def test_a_migration_is_no_failover_and_neither_is_a_restart_in_place() -> None:

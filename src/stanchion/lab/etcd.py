@@ -89,6 +89,14 @@ def leader(members: tuple[Member, ...]) -> Member | None:
     return None
 
 
+def needed(members: tuple[Member, ...], node: str) -> bool:
+    """Whether the others may lose the etcd with this host: it leads, or not all of theirs answer."""
+    if any(not _number(member) for member in members if member.node != node):
+        return True
+    now = leader(members)
+    return now is None or now.node == node
+
+
 def lead(members: tuple[Member, ...], chosen: Member, within_s: float = READY_S) -> None:
     """Let this member lead. Raises ``HostError`` when it does not come about."""
     deadline = time.monotonic() + within_s

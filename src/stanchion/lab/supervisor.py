@@ -65,18 +65,19 @@ class Host:
         self._programs = {name: Program(name, words, directory, log) for name, words in named.items()}
         self._alarm: asyncio.TimerHandle | None = None
         self._resets = 0
-        self._off_at = time.time()
+        self._off_at = self._on_at = time.time()
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def status(self) -> dict[str, object]:
         """Tell the host's condition, for people and for the demo's checks.
 
-        ``off_at``: the instant (seconds since 1970) at which its last process was gone.
+        ``on_at`` and ``off_at``: the instants (seconds since 1970) at which its life began, or its last process was gone.
         """
         agent = self._programs["agent"]
         return {
             "power": "on" if self.boot else "off",
+            "on_at": self._on_at if self.boot else None,
             "off_at": None if self.boot else self._off_at,
             "boot": self.boot,
             "agent": agent.pid,
@@ -162,7 +163,7 @@ class Host:
             time.sleep(SWEEP_S)
         shutil.rmtree(run, ignore_errors=True)
         run.mkdir(mode=0o700)
-        self.boot = secrets.token_hex(8)
+        self.boot, self._on_at = secrets.token_hex(8), time.time()
         log(f"power on, boot {self.boot}")
         environment = os.environ | {"STANCHION_BOOT_ID": self.boot, "STANCHION_RUN_DIR": str(run)}
         for program in self._programs.values():

@@ -48,6 +48,9 @@ AT_ONCE = {What.KILL_AGENT, What.KILL_ETCD, What.KILL_GUEST, What.MIGRATE}
 SILENCES = {What.CUT, What.MUTE, What.DEAF, What.STORE, What.PAUSE_AGENT, What.FREEZE}
 """While these last the node cannot renew its lease, whatever it does."""
 
+OF_THE_AGENT = {What.PAUSE_AGENT, What.FREEZE}
+"""Silences that end with the agent's process."""
+
 AT_THE_STORE = {What.CUT, What.MUTE, What.DEAF, What.LINK, What.LINK_ONE_WAY, What.STORE, What.BAD_LINE,
                 What.PAUSE_ETCD, What.KILL_ETCD, What.FREEZE, What.POWER_CUT}
 """These touch the store of others too, or may."""

@@ -51,10 +51,12 @@ class Storm:
         self._undoing: set[asyncio.Task[None]] = set()
         self._orders: set[asyncio.Task[None]] = set()
         self._cut_off: set[str] = set()
+        self._lives: dict[str, tuple[str, float]] = {}
 
     async def strike(self, strike: Strike) -> None:
         """Carry one strike out; what it did is undone by itself later."""
         self.count += 1
+        await self._look_after()
         try:
             undo = await self._begin(strike)
         except StanchionError as fault:
@@ -63,12 +65,13 @@ class Storm:
         self._history.tell("strike", f"#{strike.number} {strike.told()}", strike=strike)
         if undo is not None:
             self._later(strike.lasts_s, undo)
-        await self._look_after()
 
     async def over(self) -> None:
         """Wait until everything is undone, and until no operator waits for the end of an order any more."""
+        await self._look_after()
         await asyncio.gather(*self._undoing)
         await asyncio.gather(*self._orders)
+        await self._look()
 
     async def drop(self) -> None:
         """Leave everything as it is."""
@@ -92,15 +95,10 @@ class Storm:
             case _ if strike.what in COMMANDS:
                 return await self._command(strike)
         cuts = self._cuts(strike)
-        leads = strike.what is What.STORE and await asyncio.to_thread(self._leads, strike.node)
+        shared = strike.what is What.STORE and await asyncio.to_thread(etcd.needed, self.rack.members, strike.node)
         for cut in cuts:
             network.cut(cut)
-        return self._felt(strike, partial(self._mend, cuts), leads=leads)
-
-    def _leads(self, node: str) -> bool:
-        """Whether the host's member may lead the etcd now."""
-        leader = etcd.leader(self.rack.members)
-        return leader is None or leader.node == node
+        return self._felt(strike, partial(self._mend, cuts), shared=shared)
 
     def _mend(self, cuts: tuple[Cut, ...]) -> None:
         for cut in cuts:
@@ -131,12 +129,16 @@ class Storm:
             with suppress(NotNow):
                 await asyncio.to_thread(host.command, undo)
 
-        return self._felt(strike, undone) if undo else None
+        if not undo:
+            now = self._history.now()
+            self.felt.append(Felt(what=strike.what, node=strike.node, since=now, until=now))
+            return None
+        return self._felt(strike, undone)
 
-    def _felt(self, strike: Strike, undo: Callable[[], object], *, leads: bool = False) -> Callable[[], object]:
+    def _felt(self, strike: Strike, undo: Callable[[], object], *, shared: bool = False) -> Callable[[], object]:
         """Note that a strike is in force; give what undoes it, and notes that too."""
         at = len(self.felt)
-        self.felt.append(Felt(what=strike.what, node=strike.node, since=self._history.now(), leads=leads))
+        self.felt.append(Felt(what=strike.what, node=strike.node, since=self._history.now(), shared=shared))
 
         async def undone() -> None:
             self.felt[at] = replace(self.felt[at], until=self._history.now())
@@ -191,13 +193,26 @@ class Storm:
 
     async def _look_after(self) -> None:
         """Have those hosts switched on again, after a while, that are off without a strike that undoes it."""
+        for node in await self._look():
+            if node not in self._cut_off:
+                self._cut_off.add(node)
+                self._history.tell("off", f"{node} was switched off by its fence device")
+                self._later(self._chance.choice(LOOKED_AFTER_S), partial(self._switch_on, node))
+
+    async def _look(self) -> list[str]:
+        """Find the hosts that are off now, and note those that lost their power since the last look."""
+        off = []
         for host in self.rack.lab.hosts:
             with suppress(NotNow):
-                status = await asyncio.to_thread(host.command, "status")
-                if status["power"] == "off" and host.name not in self._cut_off:
-                    self._cut_off.add(host.name)
-                    self._history.tell("off", f"{host.name} was switched off by its fence device")
-                    self._later(self._chance.choice(LOOKED_AFTER_S), partial(self._switch_on, host.name))
+                status, now = await asyncio.to_thread(host.command, "status"), self._history.now()
+                boot, on_at = str(status["boot"]), status["on_at"]
+                before, looked_at = self._lives.get(host.name, (boot, now))
+                if not boot or boot != before:
+                    until = on_at if isinstance(on_at, float) else now
+                    self.felt.append(Felt(what=What.POWER_CUT, node=host.name, since=looked_at, until=until))
+                self._lives[host.name] = boot, now
+                off += [] if boot else [host.name]
+        return off
 
     async def _switch_on(self, node: str) -> None:
         self._cut_off.discard(node)
