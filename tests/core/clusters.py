@@ -21,11 +21,11 @@ from stanchion.model.cluster import (
     SelfFence,
     Session,
     Settings,
-    key_of,
 )
 from stanchion.model.groups import Bond, Group
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import Moment, Revision
+from stanchion.model.naming import key_of
 from stanchion.model.orders import Intent, Verb
 from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import (

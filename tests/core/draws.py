@@ -150,4 +150,4 @@ def turned(view: ClusterView) -> ClusterView:
         fields["membership"] = type(membership)(type(membership.value)(
             **{**{name: getattr(membership.value, name) for name in membership.value.__slots__}, "members": members}),
             membership.revision)
-    return type(view)(**{**{name: getattr(view, name) for name in view.__slots__}, **fields})
+    return type(view)(**{**{name: getattr(view, name) for name in view.__slots__ if name[0] != "_"}, **fields})

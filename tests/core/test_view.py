@@ -20,10 +20,10 @@ from stanchion.model.cluster import (
     ProofKind,
     Record,
     Settings,
-    key_of,
 )
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import NodeName, OperationId, ResourceName, Revision, SessionId
+from stanchion.model.naming import key_of
 from stanchion.model.orders import Intent, Verb
 from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import ResourceSpec, ScriptKind, Scripts
@@ -112,7 +112,7 @@ def test_no_change_gives_an_equal_view_at_the_new_revision() -> None:
 
 
 def test_deleting_what_is_not_there_changes_nothing() -> None:
-    assert ClusterView().apply([Change(Key(Kind.NODE, "alpha"), None, Revision(1))], Revision(1)).nodes == {}
+    assert not ClusterView().apply([Change(Key(Kind.NODE, "alpha"), None, Revision(1))], Revision(1)).nodes
 
 
 def test_history_and_runs_are_not_part_of_the_view() -> None:

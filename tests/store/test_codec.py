@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stanchion.model.cluster import Key, Kind, Node, Record, key_of
+from stanchion.model.cluster import Key, Kind, Node, Record
 from stanchion.model.errors import StoreUnusable
 from stanchion.model.history import Entry
 from stanchion.model.ids import NodeName
+from stanchion.model.naming import key_of
 from stanchion.model.timing import TIMINGS, Timing
 from stanchion.store import codec
 

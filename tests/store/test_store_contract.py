@@ -5,10 +5,11 @@ import asyncio
 import pytest
 from store_benches import Bench, Listener, node, put, story, told
 
-from stanchion.model.cluster import ClusterView, Key, Kind, Live, Master, key_of
+from stanchion.model.cluster import ClusterView, Key, Kind, Live, Master
 from stanchion.model.errors import StoreUnavailable
 from stanchion.model.history import Entry, Run, RunEnd
 from stanchion.model.ids import NOTHING, LeaseId, NodeName, OperationId, ResourceName, Revision, SessionId
+from stanchion.model.naming import key_of
 from stanchion.model.reasons import Why, reason
 from stanchion.model.resource import ScriptKind
 from stanchion.model.transaction import Committed, Conflict, Guard, Put, Transaction

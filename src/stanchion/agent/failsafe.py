@@ -141,7 +141,7 @@ class Failsafe:
         if self._attempted is not None and self._attempted[0] >= held.revision:
             # Written or not, nobody knows; what rests on an older revision is refused.
             nodes |= self._attempted[1]
-        if not nodes <= view.sessions.keys():
+        if not nodes <= set(view.sessions):
             return None
         return tuple(view.sessions[node].value for node in sorted(nodes))
 

@@ -23,11 +23,12 @@ from stanchion.model.fencing import Senses
 from stanchion.model.ids import NOTHING, Revision
 from stanchion.model.reasons import sentence
 from stanchion.model.transaction import Committed, Guard, Put, Transaction, touched
+from stanchion.plan.agenda import Agenda
 from stanchion.plan.change import applied
 from stanchion.plan.fencing import FORGET_S, deputy, judge
 from stanchion.plan.invariants import check
 from stanchion.plan.membership import stood_in
-from stanchion.plan.planner import decide, idle_until
+from stanchion.plan.planner import idle_until, pressing, settled
 
 CATCH_UP_S = 2.0
 """How long to wait for the view to show our own write before deciding anew."""
@@ -55,6 +56,8 @@ class Mastery:
         self._sensed = False
         self._fences = Fences(doors, lambda: loop.view, session, self._write)
         self._trimmed_at = 0.0
+        self._agenda = Agenda()
+        self._thorough_at = 0.0
         self._order: tuple[Revision, float] | None = None
 
     async def run(self) -> None:
@@ -105,7 +108,7 @@ class Mastery:
         if view.master.value.session != session.id:
             return await self._stand_in(view, session, group)
         senses = replace(self._senses(), unattended=self._unattended(view, session))
-        decisions = decide(view, session, self._clock.now(), senses)
+        decisions = self._decided(view, session, senses)
         # What this round withdraws is not begun: the host that it is about is heard again.
         withdrawn = {key for decision in decisions for key in decision.transaction.deletes}
         self._fences.take_up(view, group, without=withdrawn)
@@ -123,6 +126,20 @@ class Mastery:
             last = await self._write(decision, view) or last
         await self._trim(view)
         return last
+
+    def _decided(self, view: ClusterView, session: Session, senses: Senses) -> tuple[Decision, ...]:
+        """Decide about what changed since we last did; about everything when nothing changed, as time may matter."""
+        now = self._clock.now()
+        first = pressing(view, session, now, senses)
+        if first:
+            return first
+        agenda = self._agenda if self._agenda.master == session.id else Agenda()
+        due = agenda.due(view, now)
+        if view.revision == agenda.view.revision or now.mono_s - self._thorough_at >= IDLE_S:
+            due, self._thorough_at = None, now.mono_s
+        decisions = settled(view, session, now, due)
+        self._agenda = agenda.after(view, session.id, decisions)
+        return decisions
 
     def _unattended(self, view: ClusterView, session: Session) -> bool:
         """Tell whether an order to fence our own host has stood unchanged for so long that no deputy cares for it."""

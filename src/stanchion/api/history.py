@@ -7,10 +7,11 @@ import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from stanchion.model.cluster import Kind, history_key
+from stanchion.model.cluster import Kind
 from stanchion.model.errors import NotFound
 from stanchion.model.history import FOR_AUDIT, Entry, Run, Severity
 from stanchion.model.ids import ResourceName
+from stanchion.model.naming import history_key
 from stanchion.model.reasons import Why
 from stanchion.model.resource import ScriptKind
 from stanchion.plan.story import clause

@@ -5,10 +5,10 @@ from typing import Any
 
 from stanchion.api import telling
 from stanchion.api.services import Services
-from stanchion.model.cluster import key_of
 from stanchion.model.errors import NotFound, NotNow
 from stanchion.model.history import Entry
 from stanchion.model.ids import NOTHING, IntentId, NodeName, ResourceName, Revision
+from stanchion.model.naming import key_of
 from stanchion.model.orders import Intent, Outcome, Verb
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.state import AlertKind

@@ -6,12 +6,15 @@ is when it is needed. ``ClusterView`` is everything in the store at one revision
 and ``ClusterView.apply`` make the next one.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Generic, TypeVar
 
+from immutables import Map, MapMutation
+
 from stanchion.model.access import ApiToken, Invitation, SignIn, User
+from stanchion.model.capacity import NOTHING_KNOWN, Admission, Size
 from stanchion.model.fencing import FenceDevice, Fencing
 from stanchion.model.groups import Bond, Group
 from stanchion.model.history import Entry, Run
@@ -26,16 +29,18 @@ from stanchion.model.ids import (
     SessionId,
     TemplateName,
 )
+from stanchion.model.index import Index, Pair, indexed
 from stanchion.model.neighbour import Neighbour
 from stanchion.model.notification import Notification, Notified
 from stanchion.model.orders import Intent
-from stanchion.model.past import Bound, Past, past_name
+from stanchion.model.past import Bound, Past
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.standing import Drained, Shutdown, Standing
 from stanchion.model.state import ResourceState
 from stanchion.model.stray import Stray
 from stanchion.model.template import Template
 from stanchion.model.timing import Profile, Timing
+from stanchion.model.trail import Trail
 from stanchion.model.trust import Authority, JoinToken
 
 
@@ -85,7 +90,11 @@ class Key:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What holds for the whole cluster. ``saved_by`` is who changed it last, to be told to whoever comes second."""
+    """What holds for the whole cluster. ``saved_by`` is who changed it last, to be told to whoever comes second.
+
+    ``survives`` is the guarantee: so many nodes may be lost at once, whichever they are, and everything runs again
+    (0: nothing is guaranteed). ``admission`` says what becomes of an order that would break it.
+    """
 
     cluster: str
     profile: Profile = Profile.DEFAULT
@@ -94,6 +103,8 @@ class Settings:
     groups: tuple[Group, ...] = ()
     history_kept: int = 10_000
     shutdown: Shutdown = Shutdown.MIGRATE
+    survives: int = 0
+    admission: Admission = Admission.WARN
     saved_by: str = ""
     saved_at_s: float = 0.0
 
@@ -116,6 +127,9 @@ class Node:
     A ``witness`` votes, sees and may be the master, and never holds a resource. ``etcd`` is where the member of etcd
     that was made for this host answers clients; ``serial`` and ``trusted_until_s`` are those of the certificate that
     the cluster gave it.
+
+    ``capacity`` is what an operator says that the host has; what he leaves out is measured (``Session``). ``reserve`` is
+    what is kept for the host itself; where it says nothing, ``plan.capacity`` does.
     """
 
     name: NodeName
@@ -130,6 +144,8 @@ class Node:
     pardoned: tuple[SessionId, ...] = ()
     closing: BootId | None = None
     drained: Drained | None = None
+    capacity: Size = NOTHING_KNOWN
+    reserve: Size = NOTHING_KNOWN
 
 
 class SelfFence(StrEnum):
@@ -147,7 +163,7 @@ class Session:
     ``url`` is where its API answers, ``door`` where it answers other agents (empty: it does not), ``pulse`` the address
     for direct signs of life (empty: it hears none). ``peers`` are the nodes whose consent it asks for when the store is
     away; they alone may take the end of its lease for a proof. None: it asks nobody and never outlives its lease, so
-    anybody may.
+    anybody may. ``capacity`` is what the host was found to have.
     """
 
     node: NodeName
@@ -162,6 +178,7 @@ class Session:
     door: str = ""
     opened_at_s: float = 0.0
     peers: tuple[NodeName, ...] | None = None
+    capacity: Size = NOTHING_KNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,24 +291,55 @@ class ClusterView:
     invitations: Mapping[str, Held[Invitation]] = field(default_factory=dict)
     neighbours: Mapping[str, Held[Neighbour]] = field(default_factory=dict)
 
+    _index: Index | None = field(default=None, init=False, compare=False, repr=False)
+    _trail: Trail[Key] = field(default=Trail(), init=False, compare=False, repr=False)
+
+    @property
+    def index(self) -> Index:
+        """Give what the view knows by heart; it is made with the first question."""
+        if self._index is None:
+            known = indexed(_pair(self.specs, self.states, name) for name in {*self.specs, *self.states})
+            object.__setattr__(self, "_index", known)
+            return known
+        return self._index
+
     def apply(self, changes: Iterable[Change], revision: Revision) -> "ClusterView":
-        """Give the view after these changes; ``self`` stays as it is."""
+        """Give the view after these changes; ``self`` stays as it is. It costs what changes, not what exists."""
         fresh: dict[str, object] = {"revision": revision}
+        tables: dict[str, MapMutation[str, Held[Record]]] = {}
+        keys: list[Key] = []
         for change in changes:
             slot = _SLOTS.get(change.key.kind)
             if slot is None:
                 continue
+            keys.append(change.key)
             held = None if change.value is None else Held(change.value, change.revision)
             if change.key.kind in _SINGLE:
                 fresh[slot] = held
                 continue
-            table = fresh.setdefault(slot, dict(getattr(self, slot)))
-            assert isinstance(table, dict)
+            table = tables.setdefault(slot, _mutable(getattr(self, slot)))
             if held is None:
                 table.pop(change.key.name, None)
             else:
                 table[change.key.name] = held
-        return replace(self, **fresh)  # type: ignore[arg-type]  # the slots above are fields of this class
+        fresh |= {slot: table.finish() for slot, table in tables.items()}
+        view = replace(self, **fresh)  # type: ignore[arg-type]  # the slots above are fields of this class
+        self._hand_on(view, keys)
+        return view
+
+    def _hand_on(self, view: "ClusterView", keys: Sequence[Key]) -> None:
+        """Tell the view after this one which keys changed, and what this one knows by heart."""
+        object.__setattr__(view, "_trail", self._trail.after(view.revision, keys))
+        if self._index is None:
+            return
+        index = self._index
+        for name in {ResourceName(key.name) for key in keys if key.kind in _INDEXED}:
+            index = index.after(_pair(self.specs, self.states, name), _pair(view.specs, view.states, name))
+        object.__setattr__(view, "_index", index)
+
+    def changed_since(self, revision: Revision) -> frozenset[Key] | None:
+        """Name the keys that changed after that revision; None: nobody remembers."""
+        return frozenset() if revision == self.revision else self._trail.since(revision)
 
     def is_live(self, node: NodeName) -> bool:
         """Tell whether the node's session holds its lease and the node is wanted."""
@@ -332,44 +380,15 @@ _SLOTS = {
 }
 
 
-_NAMED_BY: Mapping[type, tuple[Kind, str]] = {
-    Settings: (Kind.SETTINGS, ""),
-    Master: (Kind.MASTER, ""),
-    Membership: (Kind.MEMBERSHIP, ""),
-    Node: (Kind.NODE, "name"),
-    Session: (Kind.SESSION, "node"),
-    Live: (Kind.LIVE, "node"),
-    ResourceSpec: (Kind.SPEC, "name"),
-    Bound: (Kind.BOUND, "resource"),
-    ResourceState: (Kind.STATE, "name"),
-    Template: (Kind.TEMPLATE, "name"),
-    Intent: (Kind.INTENT, "id"),
-    Proof: (Kind.PROOF, "session"),
-    Fencing: (Kind.FENCING, "session"),
-    Stray: (Kind.STRAY, "resource"),
-    Authority: (Kind.AUTHORITY, ""),
-    JoinToken: (Kind.TOKEN, "id"),
-    Standing: (Kind.STANDING, ""),
-    Notification: (Kind.NOTIFICATION, ""),
-    Notified: (Kind.NOTIFIED, "channel"),
-    User: (Kind.USER, "name"),
-    SignIn: (Kind.SIGN_IN, "id"),
-    ApiToken: (Kind.API_TOKEN, "id"),
-    Invitation: (Kind.INVITATION, "id"),
-    Neighbour: (Kind.NEIGHBOUR, "name"),
-}
+_INDEXED = frozenset({Kind.SPEC, Kind.STATE})
 
 
-def key_of(record: Record) -> Key:
-    """Name the key that a record stands under. The keys of history entries are made by the store alone."""
-    if isinstance(record, Past):
-        return Key(Kind.PAST, past_name(record.resource, record.revision))
-    if isinstance(record, Run):
-        return Key(Kind.RUN, f"{record.resource}/{record.script}/{record.operation}")
-    kind, attribute = _NAMED_BY[type(record)]
-    return Key(kind, str(getattr(record, attribute)) if attribute else "")
+def _mutable(table: "Mapping[str, Held[Record]]") -> "MapMutation[str, Held[Record]]":
+    """Give a copy that can be changed and shares with the table what it does not change."""
+    return (table if isinstance(table, Map) else Map(table)).mutate()
 
 
-def history_key(revision: int, index: int) -> Key:
-    """Name the key of a transaction's entry number ``index``: names sort in the order of what happened."""
-    return Key(Kind.HISTORY, f"{revision:016d}-{index:04d}")
+def _pair(specs: Mapping[ResourceName, Held[ResourceSpec]], states: Mapping[ResourceName, Held[ResourceState]],
+          name: ResourceName) -> Pair:
+    spec, state = specs.get(name), states.get(name)
+    return Pair(name, None if spec is None else spec.value, None if state is None else state.value)

@@ -74,6 +74,7 @@ SENTENCES: dict[Why, str] = {
     Why.CLUSTER_DOWN: "the whole cluster is stopped: `stanchion up` starts it",
     Why.NODE_NOT_LISTED: "{0} is not among its preferred nodes",
     Why.NODE_EXCLUDED: "{0} holds {1}, which must not share a node with it",
+    Why.NODE_FULL: "{0} has {2} MiB of memory left of the {3} that machines may have there, and it needs {1}",
     Why.NODE_NOT_MASTER: "{0} is not the master, and it follows the master",
     Why.NODE_CURRENT: "{0} is where it is now",
     Why.NODE_WITNESS: "{0} is a witness, which never holds a resource",

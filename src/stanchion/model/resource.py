@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from stanchion.model.capacity import NOTHING_KNOWN, Size
 from stanchion.model.ids import NodeName, ResourceName, TemplateName
 
 
@@ -160,8 +161,8 @@ class ResourceSpec:
 
     ``preferred`` empty means: all nodes, also those that join later, in the order of their names. ``files`` are the
     machine's configuration files, which must stand at the same path with the same content on every node that is to
-    hold it (seed 14.2.3). ``live`` says that the scripts can migrate a running machine. ``saved_why`` is what the
-    operator who saved it said about it.
+    hold it (seed 14.2.3). ``live`` says that the scripts can migrate a running machine. ``size`` is the room that it takes
+    as the operator says; what he leaves out is measured. ``saved_why`` is what the operator who saved it said about it.
     """
 
     name: ResourceName
@@ -174,6 +175,7 @@ class ResourceSpec:
     policies: Policies = field(default_factory=Policies)
     preferred: tuple[NodeName, ...] = ()
     parameters: Mapping[str, str] = field(default_factory=dict)
+    size: Size = NOTHING_KNOWN
     saved_by: str = ""
     saved_at_s: float = 0.0
     saved_why: str = ""

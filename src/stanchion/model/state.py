@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from stanchion.model.capacity import NOTHING_KNOWN, Size
 from stanchion.model.ids import NodeName, OperationId, ResourceName, SessionId
 from stanchion.model.reasons import Reason
 
@@ -100,7 +101,8 @@ class ResourceState:
     seconds, oldest first. ``early_losses`` counts hosts lost just after the resource started there. ``tried`` are
     the nodes on which the load in hand failed already, ``retries`` how often a failed load was tried again since the
     resource ran last. ``awaits`` is the node that alone may load it, once its host is back from a shutdown. ``digests``
-    are the SHA-256 sums of the configuration files on the node that loaded it.
+    are the SHA-256 sums of the configuration files on the node that loaded it, and ``size`` is the room that the machine
+    takes by those files.
     """
 
     name: ResourceName
@@ -123,6 +125,7 @@ class ResourceState:
     retries: int = 0
     awaits: NodeName | None = None
     digests: Mapping[str, str] = field(default_factory=dict)
+    size: Size = NOTHING_KNOWN
 
 
 def actor(state: ResourceState) -> NodeName | None:

@@ -6,9 +6,10 @@ session: a writer that lost its session cannot write, whatever it still believes
 
 from dataclasses import dataclass
 
-from stanchion.model.cluster import Key, Record, key_of
+from stanchion.model.cluster import Key, Record
 from stanchion.model.history import Entry
 from stanchion.model.ids import LeaseId, Revision
+from stanchion.model.naming import key_of
 
 
 @dataclass(frozen=True, slots=True)

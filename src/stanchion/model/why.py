@@ -70,6 +70,7 @@ class Why(StrEnum):
     CLUSTER_DOWN = "cluster_down"
     NODE_NOT_LISTED = "node_not_listed"
     NODE_EXCLUDED = "node_excluded"
+    NODE_FULL = "node_full"
     NODE_NOT_MASTER = "node_not_master"
     NODE_CURRENT = "node_current"
     NODE_WITNESS = "node_witness"

@@ -10,6 +10,7 @@
 from stanchion.model import events as e
 from stanchion.model.cluster import ClusterView, Held
 from stanchion.model.ids import NodeName, ResourceName, SessionId
+from stanchion.model.index import NOBODY
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.standing import Shutdown
@@ -71,7 +72,7 @@ def elsewhere(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, 
 
 def remaining(view: ClusterView, node: NodeName) -> dict[ResourceName, Reason | None]:
     """Name what a node that is emptied holds still, each with the reason why it cannot go; None: it is on its way."""
-    return {name: _obstacle(view, view.states[name], node) for name in sorted(view.states)
+    return {name: _obstacle(view, view.states[name], node) for name in sorted(view.index.near.get(node, NOBODY))
             if node in holders(view.states[name].value)}
 
 

@@ -11,6 +11,7 @@ from stanchion.model.cluster import ClusterView, Held, Key, Kind, Proof, ProofKi
 from stanchion.model.fencing import Attempt, Fencing, Senses
 from stanchion.model.history import Entry, Severity
 from stanchion.model.ids import NOTHING, Moment, NodeName
+from stanchion.model.index import NOBODY
 from stanchion.model.reasons import Why, reason
 from stanchion.model.state import ResourceState, State, holders
 from stanchion.model.transaction import Guard, Put, Transaction
@@ -81,7 +82,8 @@ def braked(view: ClusterView, suspects: frozenset[NodeName]) -> bool:
 
 
 def _holds(view: ClusterView, node: NodeName) -> bool:
-    held = any(node in holders(held.value) and _claimed(held.value) for held in view.states.values())
+    near = (view.states[name].value for name in view.index.near.get(node, NOBODY))
+    held = any(node in holders(state) and _claimed(state) for state in near)
     return held or any(seen.node == node for stray in view.strays.values() for seen in stray.value.sightings)
 
 

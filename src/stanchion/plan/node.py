@@ -15,6 +15,7 @@ from stanchion.model import actions as a
 from stanchion.model.cluster import ClusterView, Held, Key, Kind
 from stanchion.model.events import Claimed, Event
 from stanchion.model.ids import Moment, NodeName, ResourceName, Revision, SessionId
+from stanchion.model.index import NOBODY
 from stanchion.model.orders import Intent, Outcome, Verb
 from stanchion.model.reasons import Why
 from stanchion.model.resource import ResourceSpec, ScriptKind
@@ -115,8 +116,8 @@ def react(state: NodeState, happening: a.Happening, now: Moment) -> Reaction:
 
 def held_here(view: ClusterView, me: NodeName) -> tuple[ResourceSpec, ...]:
     """Give the resources whose machines may be executing on this node, strays too, as far as the view tells."""
-    held = (effective(view, name) for name in sorted(view.states)
-            if me in holders(view.states[name].value) or name in strays.astray_on(view, me))
+    held = (effective(view, name) for name in sorted({*view.index.near.get(me, NOBODY), *strays.astray_on(view, me)})
+            if name in view.states)
     return tuple(spec.value for spec in held if spec is not None)
 
 
@@ -163,8 +164,8 @@ def _seen(state: NodeState, view: ClusterView) -> NodeState:
     if view.revision < state.view.revision:
         return state
     duties = dict(state.duties)
-    for name, old in state.view.states.items():
-        new = view.states.get(name)
+    for name in state.view.index.near.get(state.me, NOBODY):
+        old, new = state.view.states[name], view.states.get(name)
         # Who refused it before anything was prepared has nothing to clean up; what else runs there is not his to end.
         done = duties[name].facts.keys() if name in duties else set()
         refused = new is not None and new.value.reason.why is Why.PREFLIGHT_FAILED and (
@@ -224,7 +225,8 @@ def _answered(state: NodeState, happening: a.Reported, now: Moment) -> NodeState
 
 def _pump_all(state: NodeState, now: Moment) -> Reaction:
     actions: list[a.Action] = []
-    for name in sorted(state.view.states.keys() | state.duties.keys(), key=lambda name: _turn(state.view, name)):
+    near = state.view.index.near.get(state.me, NOBODY)
+    for name in sorted({*near, *state.duties}, key=lambda name: _turn(state.view, name)):
         state, some = _pump(state, name, now)
         actions += some
     state, orders = _ordered(state)

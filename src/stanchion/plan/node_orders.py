@@ -12,6 +12,7 @@ from stanchion.model.actions import Decision
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Node, Proof, ProofKind, Session
 from stanchion.model.history import Severity
 from stanchion.model.ids import NOTHING, Moment, NodeName
+from stanchion.model.index import NOBODY
 from stanchion.model.orders import Intent, Outcome, Verb
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.standing import Drained, Shutdown
@@ -143,7 +144,7 @@ def ending(view: ClusterView, intent: Intent, now: Moment) -> Intent | None:
         return ends.ended(intent, Outcome.DONE if end.why is Why.EMPTY else Outcome.FAILED, end, now)
     if intent.verb is Verb.HAND_OVER and end is not None and end.why is Why.NOT_EMPTY:
         return ends.ended(intent, Outcome.FAILED, end, now)
-    held = any(node in holders(state.value) for state in view.states.values())
+    held = any(node in holders(view.states[name].value) for name in view.index.near.get(node, NOBODY))
     return None if held or view.is_live(node) else ends.done(intent, reason(Why.NODE_GONE, node), now)
 
 

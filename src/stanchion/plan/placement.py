@@ -1,8 +1,9 @@
 """Where a resource may go: candidates in order, and for every other node the reason why not.
 
 The order of questions is the original's: Resource Follows Master, exclusion groups, preferred order; a node in
-quarantine is asked like one that is away. Then come the resources that it is kept together with. Nodes are asked
-in the order of the resource's preferred list, or of their names where it lists none. Nothing is thrown away: a
+quarantine is asked like one that is away. Then comes its memory, then the resources that it is kept together with.
+Nodes are taken in the order of the resource's preferred list; where it lists none, the one first that would be the least
+full with it, by name where they are equal. Nothing is thrown away: a
 rejected node keeps its reason, because "why not there?" is the question that people ask.
 """
 
@@ -15,7 +16,7 @@ from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import holders
 from stanchion.model.transaction import Guard
-from stanchion.plan import quarantine, standing, strays, together
+from stanchion.plan import capacity, quarantine, standing, strays, together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,16 +45,23 @@ def order(view: ClusterView, spec: ResourceSpec) -> tuple[NodeName, ...]:
 def candidates(view: ClusterView, spec: ResourceSpec, *, without: Collection[NodeName] = ()) -> Placement:
     """Judge every node. Those in ``without`` are rejected as the node that it is on, or that is being emptied."""
     listed = order(view, spec)
-    fit: list[NodeName] = []
-    rejected: list[tuple[NodeName, Reason]] = []
+    rejected = []
     for node in (*listed, *sorted(set(view.nodes) - set(listed))):
         fault = reason(Why.NODE_CURRENT, node) if node in without else rejection(view, spec, node)
-        if fault is None:
-            fit.append(node)
-        else:
+        if fault is not None:
             rejected.append((node, fault))
-    fit.sort(key=lambda node: _misfits(view, spec.name, node))
-    return Placement(nodes=tuple(fit), rejected=tuple(rejected))
+    return Placement(nodes=fit(view, spec, without=without), rejected=tuple(rejected))
+
+
+def fit(view: ClusterView, spec: ResourceSpec, *, without: Collection[NodeName] = ()) -> tuple[NodeName, ...]:
+    """Give the nodes that may hold it, best first, without saying what is amiss with the others."""
+    nodes = [node for node in order(view, spec) if node not in without and rejection(view, spec, node) is None]
+    return tuple(sorted(nodes, key=lambda node: _rank(view, spec, node)) if len(nodes) > 1 else nodes)
+
+
+def _rank(view: ClusterView, spec: ResourceSpec, node: NodeName) -> tuple[int, float]:
+    """Rank a fit node: less is better. Where the operator lists nodes his order counts, else how full each would be."""
+    return _misfits(view, spec, node), 0.0 if spec.preferred else capacity.fullness(view, spec, node)
 
 
 def rejection(view: ClusterView, spec: ResourceSpec, node: NodeName) -> Reason | None:
@@ -76,7 +84,7 @@ def _unfit(view: ClusterView, spec: ResourceSpec, node: NodeName) -> Reason | No
     if (astray := strays.bar(view, spec.name, node)) is not None:
         return astray
     rival = _rival(view, spec.name, node)
-    return None if rival is None else reason(Why.NODE_EXCLUDED, node, rival)
+    return capacity.lacks(view, spec, node) if rival is None else reason(Why.NODE_EXCLUDED, node, rival)
 
 
 def _absent(view: ClusterView, node: NodeName) -> Reason | None:
@@ -94,12 +102,12 @@ def after(view: ClusterView, spec: ResourceSpec, node: NodeName, *,
 
     It never gives ``node`` itself, nor one of those in ``without``.
     """
-    fit = candidates(view, spec, without=(node, *without)).nodes
+    nodes = fit(view, spec, without=(node, *without))
     listed = order(view, spec)
     place = listed.index(node) if node in listed else -1
     turned = (*listed[place + 1:], *listed[:place + 1])
-    return min((candidate for candidate in turned if candidate in fit),
-               key=lambda candidate: _misfits(view, spec.name, candidate), default=None)
+    return min((candidate for candidate in turned if candidate in nodes),
+               key=lambda candidate: _rank(view, spec, candidate), default=None)
 
 
 def home_session(view: ClusterView, spec: ResourceSpec) -> SessionId | None:
@@ -142,7 +150,10 @@ def _parting(view: ClusterView, name: ResourceName, node: NodeName) -> Reason | 
     return None
 
 
-def _misfits(view: ClusterView, name: ResourceName, node: NodeName) -> int:
-    """Count those that are to be placed soon, are kept together with it, and could not come there."""
-    mates = (view.specs[mate].value for mate in together.adrift(view, name) if mate in view.specs)
-    return sum(_unfit(view, mate, node) is not None for mate in mates)
+def _misfits(view: ClusterView, spec: ResourceSpec, node: NodeName) -> int:
+    """Count those that are to be placed soon, are kept together with it, and could not come there as well."""
+    adrift = [view.specs[mate].value for mate in together.adrift(view, spec.name) if mate in view.specs]
+    if not adrift:
+        return 0
+    come = [mate for mate in adrift if _unfit(view, mate, node) is None]
+    return len(adrift) - len(capacity.fitting(view, (spec, *come), node)) + 1

@@ -6,6 +6,7 @@ applied to the view at once, so that a later one sees it. Nothing here waits, re
 same instant give the same decisions, on whichever node.
 """
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from stanchion.model.actions import Decision
@@ -46,16 +47,24 @@ def decide(view: ClusterView, me: Session, now: Moment, senses: Senses = DEAF) -
 
     ``senses`` is what the master perceives itself; it only makes fence devices begin early.
     """
-    first = (*standing.judge(view, me, now), *fencing.judge(view, me, senses, now), *membership.judge(view, me, now),
-             *quarantine.judge(view, me, now), *strays.judge(view, me, now))
-    if first:
-        return first
+    return pressing(view, me, now, senses) or settled(view, me, now)
+
+
+def pressing(view: ClusterView, me: Session, now: Moment, senses: Senses = DEAF) -> tuple[Decision, ...]:
+    """Give what comes before anything else: who is a member, and what is proven about who is not."""
+    return (*standing.judge(view, me, now), *fencing.judge(view, me, senses, now), *membership.judge(view, me, now),
+            *quarantine.judge(view, me, now), *strays.judge(view, me, now))
+
+
+def settled(view: ClusterView, me: Session, now: Moment,
+            due: Collection[ResourceName] | None = None) -> tuple[Decision, ...]:
+    """Give what becomes of orders and resources; of those that are ``due`` only (None: of all)."""
     decisions: list[Decision] = []
     for held in sorted(view.intents.values(), key=lambda held: (held.revision, held.value.id)):
         for decision in _order(view, held, me, now):
             decisions.append(decision)
             view = applied(view, decision)
-    for name in sorted(view.states, key=lambda name: together.turn(view, name)):
+    for name in sorted(view.states if due is None else due, key=lambda name: together.turn(view, name)):
         verdict = _own_accord(view, name, me, now)
         if verdict is not None:
             decisions.append(verdict)
@@ -138,10 +147,11 @@ def idle_until(view: ClusterView, now: Moment) -> float | None:
     if any(held.value.attempt is Attempt.FAILED and held.value.session not in view.proofs
            for held in view.fencings.values()):
         waits.append(fencing.RETRY_S)
-    waits += [left_s for name, held in view.states.items() if name in view.specs
-              and (left_s := failing.left_s(held.value, view.specs[name].value, now))]
+    unsettled = [view.states[name].value for name in view.index.unsettled]
+    waits += [left_s for state in unsettled if state.name in view.specs
+              and (left_s := failing.left_s(state, view.specs[state.name].value, now))]
     if view.settings is not None and view.membership is not None and not view.membership.value.quorum and any(
-            held.value.state is State.QUORUM_WAIT for held in view.states.values()):
+            state.state is State.QUORUM_WAIT for state in unsettled):
         timeout_s = view.settings.value.quorum_timeout_s
         waits.append(max(0.1, min(view.membership.value.formed_at_s + timeout_s - now.wall_s, timeout_s)))
     return min(waits, default=None)

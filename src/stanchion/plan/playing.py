@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from stanchion.model import events as e
 from stanchion.model.actions import Checked, CheckHost, Look, Looked, RunScript, ScriptEnded, Step
-from stanchion.model.cluster import Change, ClusterView, Key, Record, Session, key_of
+from stanchion.model.cluster import Change, ClusterView, Key, Record, Session
 from stanchion.model.history import Entry, Run, RunEnd
 from stanchion.model.ids import Moment, NodeName, OperationId, ResourceName, Revision
+from stanchion.model.naming import key_of
 from stanchion.model.reasons import Reason, Why
 from stanchion.model.state import Presence, ResourceState, State, holders
 from stanchion.plan.binding import effective

@@ -11,6 +11,7 @@ network, the power), as with the brake of fencing. For the same reason a quarant
 other member is free of it, it is shown and bars nothing.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -42,8 +43,10 @@ def judge(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:
     decisions: list[Decision] = []
     if standing.paused(view) is not None:
         return ()
+    ended = Counter(proof.node for proof in _ends(view))
     for name, held in sorted(view.nodes.items()):
-        since_s, count = held.value.quarantined_at_s, len(unclean(view, name, now))
+        often = ended[name] >= LEAVES_MAX
+        since_s, count = held.value.quarantined_at_s, len(unclean(view, name, now)) if often else 0
         # A wall clock that was set back must not make it last for ever.
         if since_s and abs(now.wall_s - since_s) < LASTS_S:
             continue

@@ -53,12 +53,13 @@ def _waiting(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -
     if membership is None or not (membership.quorum or spec.policies.ignore_quorum) or standing.down(view) is not None:
         return None
     starting = state.state is State.QUORUM_WAIT or state.since_s < membership.formed_at_s
-    fit = placement.candidates(view, spec)
+    fit = placement.fit(view, spec)
     # What was frozen when its host shut down waits for that host alone, as long as the cluster knows it.
-    first = state.awaits if state.awaits in fit.nodes else None if state.awaits in view.nodes else fit.first
+    first = state.awaits if state.awaits in fit else None if state.awaits in view.nodes else next(iter(fit), None)
     home = placement.home_session(view, spec)
     if first is None:
-        return Verdict(event=e.NoNode(why=fit.why_none())) if state.state is State.QUORUM_WAIT else None
+        nowhere = state.state is State.QUORUM_WAIT
+        return Verdict(event=e.NoNode(why=placement.candidates(view, spec).why_none())) if nowhere else None
     guards = (alive(view, first),)
     if starting and spec.policies.start is StartMode.MANUAL:
         return Verdict(event=e.AlertRaised(kind=AlertKind.START, node=first, settled_for=home,
@@ -71,11 +72,11 @@ def _waiting(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -
 def _proposal(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -> Verdict | None:
     """Keep an alert's proposal on a node that can still hold the resource."""
     state = held.value
-    fit = placement.candidates(view, spec)
-    if state.node in fit.nodes or fit.first is None or state.alert is None:
+    fit = placement.fit(view, spec)
+    if state.node in fit or not fit or state.alert is None:
         return None
-    why = reason(state.reason.why, *state.reason.operands[:-1], fit.first)
-    return Verdict(event=e.AlertRaised(kind=state.alert, node=fit.first, why=why))
+    why = reason(state.reason.why, *state.reason.operands[:-1], fit[0])
+    return Verdict(event=e.AlertRaised(kind=state.alert, node=fit[0], why=why))
 
 
 def _held(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> Verdict | None:
@@ -137,11 +138,11 @@ def _lost(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node
 def _fail_over(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, node: NodeName, proof: Reason, *,
                losses: int, guards: tuple[Guard, ...], now: Moment) -> Verdict:
     state = held.value
-    fit = placement.candidates(view, spec)
-    if fit.first is None:
-        return Verdict(event=e.NoNode(why=fit.why_none()), guards=guards)
+    fit = placement.fit(view, spec)
+    if not fit:
+        return Verdict(event=e.NoNode(why=placement.candidates(view, spec).why_none()), guards=guards)
     # The node that was lost comes last, even if it is back already: what happened there may happen again.
-    chosen = next((candidate for candidate in fit.nodes if candidate != node), fit.first)
+    chosen = next((candidate for candidate in fit if candidate != node), fit[0])
     home = placement.home_session(view, spec)
     guards = (*guards, alive(view, chosen))
     condemned = state.reason.why is Why.MONITOR_REBOOT

@@ -79,7 +79,7 @@ def sighted(view: ClusterView, mine: Session, found: Found, now: Moment) -> tupl
         return ()
     changes = []
     known = {spec.name for spec in sought(view)}
-    for name in sorted(found.keys() & known | view.strays.keys() - known):
+    for name in sorted(found.keys() & known | set(view.strays) - known):
         presence, text = found[name] if name in known else (Presence.ABSENT, "")
         before = _seen_on(view, name, mine.node)
         after = before

@@ -24,7 +24,7 @@ def members(view: ClusterView, name: ResourceName) -> tuple[ResourceName, ...]:
     """Give all that are kept together with a resource, itself among them, in the operator's order; alone: itself."""
     groups = [group for group in (view.settings.value.groups if view.settings else ())
               if group.bond is Bond.TOGETHER]
-    return joined(groups, name)
+    return joined(groups, name) if groups else (name,)
 
 
 def joined(groups: list[Group], name: ResourceName) -> tuple[ResourceName, ...]:

@@ -8,10 +8,11 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from stanchion.model.cluster import Change, Key, Kind, history_key
+from stanchion.model.cluster import Change, Key, Kind
 from stanchion.model.cluster import Record as Written
 from stanchion.model.history import Entry
 from stanchion.model.ids import NodeName
+from stanchion.model.naming import history_key
 from stanchion.model.state import ResourceState
 from stanchion.ports import Batch
 from stanchion.sim.host import Record

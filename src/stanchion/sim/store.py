@@ -15,9 +15,10 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import TypeVar
 
-from stanchion.model.cluster import UNWATCHED, Change, Held, Key, Kind, Record, history_key
+from stanchion.model.cluster import UNWATCHED, Change, Held, Key, Kind, Record
 from stanchion.model.errors import StoreUnavailable
 from stanchion.model.ids import NOTHING, LeaseId, Revision
+from stanchion.model.naming import history_key
 from stanchion.model.transaction import Committed, Conflict, Transaction
 from stanchion.ports import Batch, Resync, Snapshot
 from stanchion.sim import loop

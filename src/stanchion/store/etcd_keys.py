@@ -19,8 +19,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from stanchion.model.cluster import UNWATCHED, Change, Held, Key, Kind, Record, history_key
+from stanchion.model.cluster import UNWATCHED, Change, Held, Key, Kind, Record
 from stanchion.model.ids import NOTHING, LeaseId, Revision
+from stanchion.model.naming import history_key
 from stanchion.model.transaction import Conflict, Transaction
 from stanchion.store import codec
 from stanchion.store._rpc import etcd_pb2 as pb

@@ -24,9 +24,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from stanchion.model.cluster import UNWATCHED, Change, Held, Key, Kind, Record, history_key
+from stanchion.model.cluster import UNWATCHED, Change, Held, Key, Kind, Record
 from stanchion.model.errors import StoreUnavailable, StoreUnusable
 from stanchion.model.ids import NOTHING, LeaseId, Revision
+from stanchion.model.naming import history_key
 from stanchion.model.transaction import Committed, Conflict, Transaction
 from stanchion.ports import Batch, Snapshot
 from stanchion.store import codec
