@@ -72,7 +72,7 @@ class Host:
     def status(self) -> dict[str, object]:
         """Tell the host's condition, for people and for the demo's checks.
 
-        ``on_at`` and ``off_at``: the instants (seconds since 1970) at which its life began, or its last process was gone.
+        ``on_at``, ``off_at``: the instants (seconds since 1970) at which its life began, or its last process was gone.
         """
         agent = self._programs["agent"]
         return {

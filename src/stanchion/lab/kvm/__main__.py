@@ -6,7 +6,6 @@ each part logged is kept; 3: something that the lab needs is missing. Nothing is
 
 import argparse
 import asyncio
-import os
 import shutil
 import signal
 import sys
@@ -15,25 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stanchion.lab import processes
-from stanchion.lab.cluster import Lab, LabHost, short_directory
+from stanchion.lab.cluster import short_directory
 from stanchion.lab.demo.__main__ import Step, play
 from stanchion.lab.demo.stage import Stage
 from stanchion.lab.demo.telling import Outcome, Teller
-from stanchion.lab.kvm import rooms, steps
+from stanchion.lab.kvm import hosts, steps
 from stanchion.lab.kvm.machines import KvmMachine
-from stanchion.lab.network import Net, Network
 from stanchion.lab.witness import QEMU
-from stanchion.model.errors import HostError, StanchionError
+from stanchion.model.errors import StanchionError
 
 MISSING = 3
-NODES = ("node1", "node2", "node3")
-AGENT_PORT = 7423
-VIRTUAL_DOMAIN = Path("/usr/lib/ocf/resource.d/heartbeat/VirtualDomain")
-TOOLS = {"libvirtd": "libvirt-daemon-system", "virsh": "libvirt-clients", QEMU: "qemu-system-x86", "ip": "iproute2",
-         "unshare": "util-linux", "nsenter": "util-linux"}
-"""The programs that the lab needs, and Debian's packages that have them."""
-DAEMON = "libvirtd=libvirtd -l -f /etc/libvirt/libvirtd.conf -p /run/libvirt/libvirtd.pid"
-
 STEPS = (
     Step(name="create", title="A machine from KVMLive_Template", act=steps.create, shows=(
         "Three hosts, each with a libvirtd of its own; ocf:heartbeat:VirtualDomain starts the machine.")),
@@ -57,49 +47,24 @@ STEPS = (
 def machines(place: Path) -> tuple[KvmMachine, ...]:
     """Make the lab's machines."""
     emulator = shutil.which(QEMU) or QEMU
-    return (KvmMachine("web", "KVMLive_Template", NODES, place, emulator),)
+    return (KvmMachine("web", "KVMLive_Template", hosts.NODES, place, emulator),)
 
 
 def run(teller: Teller, wanted: Sequence[Step]) -> bool:
     """Play the steps once on a cluster from nothing; whether all were right."""
     directory, outcomes = short_directory(), list[Outcome]()
-    network, lab = Network(NODES), None
-    network.up()
     try:
-        at = {name: network.address(name, Net.PEER) for name in NODES}
-        hosts = []
-        for name in NODES:
-            (directory / name).mkdir()
-            enter = rooms.furnish(directory / name, at[name], at)
-            hosts.append(LabHost(name=name, port=AGENT_PORT, directory=directory / name, address=at[name],
-                                 enter=(*network.enter(name), *rooms.words(enter)), beside=(DAEMON,)))
-        lab = Lab.create(directory, hosts=hosts, profile="default")
-        lab.up(attached=True)
-        asyncio.run(play(Stage(lab, teller, machines(directory / "machines")), wanted, outcomes))
+        with hosts.powered(directory) as lab:
+            asyncio.run(play(Stage(lab, teller, machines(directory / "machines")), wanted, outcomes))
     finally:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-        if lab is not None:
-            lab.down()
-        network.down()
         right = len(outcomes) == len(wanted) and not any(outcome.fault for outcome in outcomes)
         if right:
             shutil.rmtree(directory, ignore_errors=True)
         else:
             teller.line(f"Everything was ended. What each part logged is kept in {directory}: node*/agent.log, "
                         "node*/libvirtd.log, node*/libvirt/log, machines/*.serial.")
-        signal.signal(signal.SIGINT, before)
     teller.summary(outcomes)
     return right
-
-
-def check() -> None:
-    """Refuse to begin where something is missing. Raises ``HostError``."""
-    if os.geteuid() != 0:
-        raise HostError("its hosts have networks, mounts and processes of their own, which only root can make")
-    missing = sorted({package for tool, package in TOOLS.items() if shutil.which(tool) is None}
-                     | (set() if VIRTUAL_DOMAIN.exists() else {"resource-agents"}))
-    if missing:
-        raise HostError(f"install the packages {', '.join(missing)}, then run it again")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -112,7 +77,7 @@ def main(arguments: Sequence[str]) -> int:
     wanted = [step for step in STEPS if given.only in {None, step.name} or step is STEPS[0]]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        check()
+        hosts.check()
         processes.leave_network()
         well = 0
         for number in range(1, given.times + 1):
