@@ -135,7 +135,7 @@ class Mastery:
             return first
         agenda = self._agenda if self._agenda.master == session.id else Agenda()
         due = agenda.due(view, now)
-        if view.revision == agenda.view.revision or now.mono_s - self._thorough_at >= IDLE_S:
+        if agenda.view is None or view.revision == agenda.view.revision or now.mono_s - self._thorough_at >= IDLE_S:
             due, self._thorough_at = None, now.mono_s
         decisions = settled(view, session, now, due)
         self._agenda = agenda.after(view, session.id, decisions)

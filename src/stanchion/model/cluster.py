@@ -329,7 +329,7 @@ class ClusterView:
 
     def _hand_on(self, view: "ClusterView", keys: Sequence[Key]) -> None:
         """Tell the view after this one which keys changed, and what this one knows by heart."""
-        object.__setattr__(view, "_trail", self._trail.after(view.revision, keys))
+        object.__setattr__(view, "_trail", self._trail.after(self.revision, view.revision, keys))
         if self._index is None:
             return
         index = self._index

@@ -8,7 +8,7 @@ time changes answers too, and because a guess about what matters to whom must ne
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from stanchion.model.actions import Decision
 from stanchion.model.cluster import ClusterView, Key, Kind
@@ -27,14 +27,14 @@ OF_A_NODE = frozenset({Kind.NODE, Kind.SESSION, Kind.LIVE})
 class Agenda:
     """The view that was thought about last, in which session as master, and those that it left open."""
 
-    view: ClusterView = field(default_factory=ClusterView)
+    view: ClusterView | None = None
     master: SessionId | None = None
     open: frozenset[ResourceName] = frozenset()
 
     def due(self, view: ClusterView, now: Moment) -> frozenset[ResourceName] | None:
         """Name the resources to think about in this view; None: all."""
-        keys = view.changed_since(self.view.revision)
-        if keys is None:
+        keys = None if self.view is None else view.changed_since(self.view.revision)
+        if keys is None or self.view is None:
             return None
         woken = concerned(self.view, view, keys)
         return None if woken is None else frozenset(

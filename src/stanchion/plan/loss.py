@@ -4,9 +4,9 @@ The questions are those that the master will ask when it really happens: has it 
 that be used; does it stop itself, and is anybody left who may take the end of its lease for a proof?
 """
 
-from dataclasses import replace
+from collections.abc import Collection
 
-from stanchion.model.cluster import ClusterView, Held, Proof, ProofKind
+from stanchion.model.cluster import Change, ClusterView, Key, Kind, Proof, ProofKind
 from stanchion.model.fencing import Protection, Senses
 from stanchion.model.ids import NodeName
 from stanchion.model.reasons import Reason, Why, reason
@@ -18,15 +18,15 @@ SWITCHED = frozenset({Protection.DEVICE, Protection.BOTH})
 STOPS_ITSELF = frozenset({Protection.SELF_FENCE, Protection.BOTH})
 
 
-def proof_to_come(view: ClusterView, node: NodeName) -> ProofKind | None:
-    """Say which proof would come first if the node were lost now; None: none would come by itself.
+def proof_to_come(view: ClusterView, node: NodeName, beside: Collection[NodeName] = ()) -> ProofKind | None:
+    """Say which proof would come first if the node were lost now, ``beside`` others; None: none would by itself.
 
     That a fence device works is taken for granted: only a test of it can tell.
     """
     by = protection(view, node)
-    if by in SWITCHED and not fencing.braked(view, fencing.suspect(view, Senses()) | {node}):
+    if by in SWITCHED and not fencing.braked(view, fencing.suspect(view, Senses()) | {node, *beside}):
         return ProofKind.FENCED
-    return ProofKind.EXPIRED if by in STOPS_ITSELF and not orphaned(view, node) else None
+    return ProofKind.EXPIRED if by in STOPS_ITSELF and not orphaned(view, node, beside) else None
 
 
 def why_unproven(view: ClusterView, node: NodeName) -> Reason:
@@ -42,17 +42,17 @@ def why_unproven(view: ClusterView, node: NodeName) -> Reason:
             return reason(Why.NOBODY_MAY_EXPIRE, node)
 
 
-def orphaned(view: ClusterView, node: NodeName) -> bool:
+def orphaned(view: ClusterView, node: NodeName, beside: Collection[NodeName] = ()) -> bool:
     """Tell whether nobody is left who may take the end of the node's lease for a proof."""
     last = view.sessions.get(node)
-    return last is None or not any(may_expire(last.value, other) for other in view.live if other != node)
+    return last is None or not any(may_expire(last.value, other) for other in view.live
+                                   if other != node and other not in beside)
 
 
 def without(view: ClusterView, node: NodeName, proof: Proof | None) -> ClusterView:
     """Give the view in which the node is not a member any more, with that proof about its session."""
-    live = {name: held for name, held in view.live.items() if name != node}
-    proofs = dict(view.proofs)
+    changes = [Change(Key(Kind.LIVE, node), None, view.revision)]
     if proof is not None:
-        proofs[proof.session] = Held(proof, view.revision)
-    return replace(view, live=live, proofs=proofs)
+        changes.append(Change(Key(Kind.PROOF, proof.session), proof, view.revision))
+    return view.apply(changes, view.revision)
 

@@ -1,6 +1,6 @@
 """Playing a view to its end: the master decides, the nodes act, all goes well, until nothing is left to do.
 
-Both sides are the real ones: ``planner.decide`` and ``duty.next_step``. What a script or a look would find is made up
+Both sides are the real ones: ``planner`` and ``duty.next_step``. What a script or a look would find is made up
 here, and nothing else: every script ends with 0, a machine is absent before its load and after its unload, and running
 otherwise.
 """
@@ -9,18 +9,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from stanchion.model import events as e
-from stanchion.model.actions import Checked, CheckHost, Look, Looked, RunScript, ScriptEnded, Step
+from stanchion.model.actions import Checked, CheckHost, Decision, Look, Looked, RunScript, ScriptEnded, Step
 from stanchion.model.cluster import Change, ClusterView, Key, Record, Session
 from stanchion.model.history import Entry, Run, RunEnd
 from stanchion.model.ids import Moment, NodeName, OperationId, ResourceName, Revision
 from stanchion.model.naming import key_of
 from stanchion.model.reasons import Reason, Why
 from stanchion.model.state import Presence, ResourceState, State, holders
+from stanchion.plan.agenda import Agenda
 from stanchion.plan.binding import effective
 from stanchion.plan.case import Case, Fact
 from stanchion.plan.duty import next_step
 from stanchion.plan.lifecycle import advance
-from stanchion.plan.planner import decide
+from stanchion.plan.planner import pressing, settled
 
 ROUNDS = 60
 """So many rounds are followed; a whole cluster that changes places takes about a dozen."""
@@ -62,19 +63,29 @@ def written(view: ClusterView, *records: Record, gone: Iterable[Key] = ()) -> Cl
 def play(view: ClusterView, me: Session, now: Moment) -> Play:
     """Let the master decide and the nodes act, in turn, until neither has anything to do."""
     turns: list[Turn] = []
-    number = 0
+    number, agenda = 0, Agenda()
     for _ in range(ROUNDS):
-        changes = [decision.transaction for decision in decide(view, me, now)]
+        agenda, decisions = _decided(view, me, now, agenda)
+        changes = [decision.transaction for decision in decisions]
         fresh = [turn for change in changes for entry in change.history if (turn := _turn(entry, number + 1))]
         turns += fresh
         number += bool(fresh)
         view = written(view, *(put.record for change in changes for put in change.puts),
                        gone=[key for change in changes for key in change.deletes])
-        acted = [after for name in sorted(view.states) if (after := _acted(view, name, now)) is not None]
+        acted = [after for name in sorted(view.index.unsettled) if (after := _acted(view, name, now)) is not None]
         view = written(view, *acted)
         if not changes and not acted:
             return Play(view=view, turns=tuple(turns))
     return Play(view=view, turns=tuple(turns), settled=False)
+
+
+def _decided(view: ClusterView, me: Session, now: Moment, agenda: Agenda) -> tuple[Agenda, tuple[Decision, ...]]:
+    """Decide as the master does: first what presses, then about what has changed since the last time."""
+    first = pressing(view, me, now)
+    if first:
+        return agenda, first
+    decisions = settled(view, me, now, agenda.due(view, now))
+    return agenda.after(view, me.id, decisions), decisions
 
 
 def _turn(entry: Entry, number: int) -> Turn | None:

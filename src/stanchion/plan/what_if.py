@@ -1,4 +1,4 @@
-"""What if? A node dies, a node is drained, a resource is moved: the cluster's own judgement, played to its end.
+"""What if? Nodes die, are drained or join, a resource is moved: the cluster's own judgement, played to its end.
 
 Nothing here decides. The frozen view is altered as the event would alter it; then ``planner.decide`` and each node's
 own procedure (``duty.next_step``) take turns until neither has anything to do, every script ending well and every look
@@ -9,16 +9,16 @@ No time passes meanwhile. Whoever becomes the master if the master dies is a mat
 is taken for it, and named.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from stanchion.model.cluster import ClusterView, Held, Master, Proof, ProofKind, Session
-from stanchion.model.foresight import RUNS, Case, How
+from stanchion.model.cluster import ClusterView, ProofKind, Session
+from stanchion.model.foresight import CALM, RUNS, Case, How, Upheaval
 from stanchion.model.ids import IntentId, Moment, NodeName, ResourceName
 from stanchion.model.orders import Intent, Verb
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.state import AlertKind, ResourceState, State, holders
-from stanchion.plan import explain, loss, orders, playing, standing
+from stanchion.plan import explain, orders, playing, standing, upheavals
 from stanchion.plan.emptying import remaining
 from stanchion.plan.playing import Play, Turn
 
@@ -48,12 +48,13 @@ class Prospect:
 class Answer:
     """What would happen. ``refused``: it would not, because the order is refused.
 
-    ``proof`` is what would prove that a node which died has stopped, ``unproven`` why nothing would; ``heir`` is who is
-    taken for the master then. ``settled`` False: it does not come to rest, and is told as far as it was followed.
+    ``proof`` is what would prove that a node which died has stopped, ``unproven`` why nothing would for one; ``heir`` is
+    who is taken for the master then. ``upheaval`` is what is asked about where it is several nodes. ``settled`` False: it does not come to rest, and is told as far as it was followed.
     """
 
     case: Case
     node: NodeName | None = None
+    upheaval: Upheaval = CALM
     resource: ResourceName | None = None
     refused: Reason | None = None
     proof: ProofKind | None = None
@@ -103,25 +104,32 @@ def losses(view: ClusterView, now: Moment) -> tuple[Loss, ...]:
 
 
 def _node_dies(view: ClusterView, plain: ClusterView, node: NodeName, now: Moment) -> tuple[Answer, ClusterView]:
-    answer = Answer(case=Case.NODE_DIES, node=node)
-    if not view.is_live(node):
-        return replace(answer, refused=reason(Why.NODE_DOWN, node)), plain
-    proof = loss.proof_to_come(view, node)
-    lost = loss.without(view, node, None if proof is None else Proof(
-        node=node, session=view.live[node].value.session, kind=proof, at_s=now.wall_s))
-    heir = None
-    if view.master is not None and view.master.value.node == node:
-        heir = min(lost.live, default=None)
-        after = None if heir is None else Held(Master(node=heir, session=lost.live[heir].value.session), view.revision)
-        lost = replace(lost, master=after)
-    play = _played(lost, now)
-    unproven = loss.why_unproven(view, node) if proof is None else None
-    found = _prospects(view, plain, play, now, lambda state: node in holders(state))
-    if unproven is not None:
-        found = tuple(replace(one, reason=unproven, held_back=(unproven,)) if node in holders(play.view.states[
-            one.resource].value) else one for one in found)
-    return replace(answer, proof=proof, unproven=unproven, heir=heir, turns=play.turns, settled=play.settled,
-                   prospects=found), play.view
+    return _upset(view, plain, Answer(case=Case.NODE_DIES, node=node, upheaval=Upheaval(lost=(node,))), "", now)
+
+
+def nodes(view: ClusterView, of: Upheaval, by: str, now: Moment) -> Answer:
+    """Say what would happen if all these nodes were lost, drained and added at once."""
+    return _upset(view, _played(view, now).view, Answer(case=Case.NODES, upheaval=of), by, now)[0]
+
+
+def _upset(view: ClusterView, plain: ClusterView, answer: Answer, by: str, now: Moment) -> tuple[Answer, ClusterView]:
+    of = answer.upheaval
+    fault = upheavals.refusal(view, of)
+    if fault is not None:
+        return replace(answer, refused=fault), plain
+    after = upheavals.after(view, of, by, now)
+    play = _played(after.view, now)
+    touched = {*of.lost, *of.drained}
+    found = [one if (why := _unproven(play.view, one.resource, after.unproven)) is None
+             else replace(one, reason=why, held_back=(why,))
+             for one in _prospects(view, plain, play, now, lambda state: not touched.isdisjoint(holders(state)))]
+    return replace(answer, proof=after.proof, unproven=next(iter(after.unproven.values()), None), heir=after.heir,
+                   turns=play.turns, settled=play.settled, prospects=tuple(found)), play.view
+
+
+def _unproven(end: ClusterView, name: ResourceName, unproven: Mapping[NodeName, Reason]) -> Reason | None:
+    """Say why nothing would prove that a resource's holder has stopped, if nothing would."""
+    return next((unproven[node] for node in holders(end.states[name].value) if node in unproven), None)
 
 
 def _ordered(view: ClusterView, answer: Answer, intent: Intent, now: Moment) -> Answer:
