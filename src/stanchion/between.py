@@ -4,7 +4,7 @@ What is told is about files that resources name and about the host; what is done
 behind these doors can start or stop a machine, and nothing waits for them but the move that asked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from stanchion.model.cluster import Session
@@ -18,6 +18,10 @@ class Files(Protocol):
 
     async def look(self, paths: Sequence[str]) -> tuple[FileFact, ...]:
         """Tell of each file what it is. Raises ``HostError`` where the file system does not answer in time."""
+        ...
+
+    async def texts(self, paths: Sequence[str]) -> Mapping[str, str]:
+        """Give what those of these files say that can be read. Raises ``HostError`` like ``look``."""
         ...
 
     async def read(self, path: str) -> FileCopy:

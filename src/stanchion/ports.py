@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from stanchion.model.capacity import NOTHING_KNOWN, Size
 from stanchion.model.cluster import Change, Held, Kind, Record
 from stanchion.model.fencing import FenceDevice, Power
 from stanchion.model.history import Run
@@ -166,10 +167,14 @@ class Hypervisor(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readiness:
-    """Whether this host could take a machine over; ``fault`` empty means yes."""
+    """Whether this host could take a machine over; ``fault`` empty means yes.
+
+    ``size`` is how large the machine is by its configuration here, as far as that can be read.
+    """
 
     fault: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
+    size: Size = NOTHING_KNOWN
 
 
 class Host(Protocol):
@@ -177,6 +182,10 @@ class Host(Protocol):
 
     def boot(self) -> BootId:
         """Identify this life of the host: another value means that it was restarted in between."""
+        ...
+
+    async def capacity(self) -> Size:
+        """Say how much memory and how many processors it has for machines; what cannot be found out is not known."""
         ...
 
     async def readiness(self, spec: ResourceSpec, digests: Mapping[str, str]) -> Readiness:

@@ -3,6 +3,7 @@
 from core.clusters import NOW, cluster, ran, spec
 from stanchion.model import events as e
 from stanchion.model.actions import Checked, CheckHost, Look, Looked, RunScript, ScriptEnded, Step
+from stanchion.model.capacity import NOTHING_KNOWN, Size
 from stanchion.model.cluster import Record
 from stanchion.model.history import RunEnd
 from stanchion.model.reasons import Why
@@ -30,9 +31,9 @@ def ended(step: Step, code: int = 0, *, end: RunEnd = RunEnd.EXITED, command: st
                                                                     output=output))
 
 
-def checked(fault: str = "", **digests: str) -> Checked:
+def checked(fault: str = "", size: Size = NOTHING_KNOWN, **digests: str) -> Checked:
     """The answer of a check of the host."""
-    return Checked(resource="web", stage="", fault=fault, digests=digests)
+    return Checked(resource="web", stage="", fault=fault, digests=digests, size=size)
 
 
 def ask(state: ResourceState, *facts: Fact, of: ResourceSpec | None = None, me: str = "a", session: str = "",

@@ -21,7 +21,8 @@ from core.dialogue import (
     told,
 )
 from stanchion.model import events as e
-from stanchion.model.actions import ResetHost, RunScript, ScriptEnded, Step
+from stanchion.model.actions import CheckHost, ResetHost, RunScript, ScriptEnded, Step
+from stanchion.model.capacity import NOTHING_KNOWN, Size
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import NodeName, ResourceName, SessionId
 from stanchion.model.reasons import Why, reason
@@ -30,6 +31,7 @@ from stanchion.model.state import AlertKind, Move, Phase, Presence, ResourceStat
 from stanchion.model.stray import Sighting, Stray
 from stanchion.plan.case import Case, Fact, stage_of
 from stanchion.plan.duty import next_step
+from stanchion.plan.lifecycle import advance
 from stanchion.plan.moving import door_of
 
 # Loading.
@@ -100,6 +102,38 @@ def test_digests_of_the_files_are_taken_once_it_runs() -> None:
     answer = ask(LOADING, *facts, checked(**{"/etc/web.xml": "abc"}), of=WITH_FILES)
     assert isinstance(answer, e.Loaded)
     assert answer.digests == {"/etc/web.xml": "abc"}
+
+
+def test_how_large_it_is_is_read_from_its_configuration_once_it_runs() -> None:
+    """Also from the one on its own storage, which is there only now; a service has none."""
+    facts, size = (LOOKED, ended(Step.LOAD), saw(Step.LOOK_AFTER, RUNNING)), Size(memory_mib=512, cpus=2)
+    own = replace(spec(), parameters={"DIRECTORY": "/mnt/web", "CONFIG": "web.xml"})
+
+    for of in (WITH_FILES, own):
+        asked = ask(LOADING, *facts, of=of)
+        assert isinstance(asked, CheckHost)
+        answer = ask(LOADING, *facts, checked(size=size), of=of)
+        assert isinstance(answer, e.Loaded)
+        assert answer.size == size
+    assert own.descriptions == ("/mnt/web/web.xml",)
+    assert isinstance(ask(LOADING, *facts), e.Loaded)
+
+
+def test_a_machine_stays_as_large_as_it_was_found_until_a_load_finds_it_otherwise() -> None:
+    small, large = Size(memory_mib=512, cpus=1), Size(memory_mib=1024, cpus=1)
+
+    def loaded(state: ResourceState, found: Size) -> ResourceState:
+        return advance(state, e.Loaded(spec_revision=7, size=found, why=reason(Why.LOADED)), NOW)
+
+    first = loaded(LOADING, small)
+    assert first.size == small
+    again = replace(first, state=State.LOADING)
+    assert loaded(again, NOTHING_KNOWN).size == small, "a file that cannot be read says nothing"
+    assert loaded(again, large).size == large
+    assert loaded(again, Size(memory_mib=1024)).size == large
+    move = Move(target="b", live=True, phase=Phase.IN, why=reason(Why.LOADED))
+    moved = replace(first, state=State.MIGRATING, move=move)
+    assert advance(moved, e.Arrived(session="b1", why=reason(Why.LOADED)), NOW).size == small
 
 
 @pytest.mark.parametrize(("facts", "why"), [

@@ -178,7 +178,7 @@ class Executor:
         except StanchionError as problem:
             found = Readiness(fault=str(problem), digests=action.digests)
         self._post(a.Checked(resource=action.spec.name, stage=action.stage, fault=found.fault,
-                             digests=found.digests))
+                             digests=found.digests, size=found.size))
 
     # Reports and orders.
 

@@ -13,6 +13,7 @@ import structlog
 from stanchion.agent.doors import Doors, Identity
 from stanchion.agent.follow import read
 from stanchion.agent.promises import Promises
+from stanchion.model.capacity import Size
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Live, Proof, ProofKind, SelfFence, Session
 from stanchion.model.errors import HostError, StoreUnavailable
 from stanchion.model.history import Entry, Severity
@@ -90,6 +91,7 @@ class Opening:
 
         The watchdog is put off only after that; until then it guards by what the last agent knew.
         """
+        capacity = await self._doors.host.capacity()
         sent = self._doors.clock.now().mono_s
         renewed = await self._doors.store.renew(session.lease)
         opened = Opened(session, sent) if renewed else await revive(self._doors, session)
@@ -98,7 +100,7 @@ class Opening:
         session, sent = opened.session, opened.since_s
         # The watchdog guards on from before; what the session declared must still be true.
         armed = self._doors.watchdog.arm(sent + session.timing.fence_s)
-        if renewed and not await self._taken_over(view, session):
+        if renewed and not await self._taken_over(view, session, capacity):
             return None
         if session.self_fence is not SelfFence.NONE and not armed:
             # Never by giving the lease up: its end would prove, with what the session declared, that nothing runs.
@@ -108,14 +110,15 @@ class Opening:
         log.info("resumed", session=session.id)
         return Opened(session, sent)
 
-    async def _taken_over(self, view: ClusterView, session: Session) -> bool:
+    async def _taken_over(self, view: ClusterView, session: Session, capacity: Size) -> bool:
         """Make void what the agent before us may still have on its way to the store; False: that came first."""
-        transaction = resumed(view, session)
+        transaction = resumed(view, session, capacity)
         return transaction is not None and isinstance(await self._doors.store.commit(transaction), Committed)
 
     async def _begin(self, view: ClusterView, last: Held[Session] | None, journal: JournalEntry | None,
                      timing: Timing) -> Opened | None:
         """Open a new session, with the proof of what became of the last one where there is one."""
+        capacity = await self._doors.host.capacity()
         me, now = self._identity.node, self._doors.clock.now()
         armed = self._doors.watchdog.arm(now.mono_s + timing.fence_s)
         lease = await self._doors.store.grant(timing.lease_s)
@@ -123,7 +126,7 @@ class Opening:
                           lease=lease, self_fence=self._identity.self_fence if armed else SelfFence.NONE,
                           timing=timing, url=self._identity.url, pulse=self._identity.pulse,
                           version=self._identity.version, door=self._identity.door, opened_at_s=now.wall_s,
-                          peers=peers(view, me) if self._identity.pulse else None)
+                          peers=peers(view, me) if self._identity.pulse else None, capacity=capacity)
         proofs = () if last is None else self._proofs(view, last.value, journal)
         entries = tuple(Entry(at_s=now.wall_s, reason=proof_reason(proof), by=me, node=me, cause=proof.session)
                         for proof in proofs)

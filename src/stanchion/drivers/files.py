@@ -14,7 +14,7 @@ import pwd
 import secrets
 import stat
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -44,6 +44,11 @@ class HostFiles:
         """Tell of each file what it is. Raises ``HostError`` where the file system does not answer in time."""
         return await self._aside(lambda: tuple(map(self._look, paths)))
 
+    async def texts(self, paths: Sequence[str]) -> Mapping[str, str]:
+        """Give what those of these files say that can be read. Raises ``HostError`` like ``look``."""
+        found = await self._aside(lambda: {path: self._content(path) for path in paths})
+        return {path: content.decode(errors="replace") for path, content in found.items() if content is not None}
+
     async def read(self, path: str) -> FileCopy:
         """Read a file to be copied. Raises ``HostError``."""
         return await self._aside(lambda: self._read(path))
@@ -72,12 +77,22 @@ class HostFiles:
         except TimeoutError:
             raise HostError(f"the file system does not answer within {self._within_s:g} s") from None
 
+    def _content(self, path: str) -> bytes | None:
+        try:
+            return self._followed(path)[1]
+        except (HostError, OSError):
+            return None
+
+    def _followed(self, path: str) -> tuple[os.stat_result, bytes | None]:
+        """Give what the file is and holds to which a path leads, through links."""
+        directory, name = self._place_of(path)
+        true = _true(directory / name)
+        self._check(path, true)
+        return _taken(true)
+
     def _look(self, path: str) -> FileFact:
         try:
-            directory, name = self._place_of(path)
-            true = _true(directory / name)
-            self._check(path, true)
-            held, content = _taken(true)
+            held, content = self._followed(path)
         except FileNotFoundError:
             return FileFact(path=path, is_missing=True)
         except HostError as problem:

@@ -7,10 +7,14 @@ allows it; a pretend host of the process lab has a supervisor that cuts its powe
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import reduce
 from pathlib import Path
 
 from stanchion.between import Files
+from stanchion.drivers.capacity import host_capacity
 from stanchion.drivers.files import HostFiles
+from stanchion.drivers.sizes import size_in
+from stanchion.model.capacity import NOTHING_KNOWN, Size
 from stanchion.model.errors import HostError
 from stanchion.model.ids import BootId
 from stanchion.model.resource import ResourceSpec
@@ -53,6 +57,10 @@ class LinuxHost:
         """Identify this life of the host: another value means that it was restarted in between."""
         return self._boot
 
+    async def capacity(self) -> Size:
+        """Say how much memory and how many processors this host has for machines, as far as that can be found out."""
+        return await asyncio.to_thread(host_capacity)
+
     async def readiness(self, spec: ResourceSpec, digests: Mapping[str, str]) -> Readiness:
         """Check that the machine's files are here and, where ``digests`` names them, the same as there.
 
@@ -70,7 +78,12 @@ class LinuxHost:
                     faults.append(f"the file {fact.path} differs from the one on the node that runs the machine")
         if faults:
             faults.append(f"`stanchion resource distribute {spec.name}` copies such files")
-        return Readiness(fault="; ".join(faults), digests=found)
+        return Readiness(fault="; ".join(faults), digests=found, size=await self._size(spec))
+
+    async def _size(self, spec: ResourceSpec) -> Size:
+        """Say how large the machine is by the first of its files that tells."""
+        texts = await self._files.texts(spec.descriptions)
+        return reduce(Size.over, (size_in(spec.machine.kind, text) for text in texts.values()), NOTHING_KNOWN)
 
     async def reset(self) -> None:
         """Reset the host hard: no sync, no unmount. Does not return; raises ``HostError`` when it cannot."""

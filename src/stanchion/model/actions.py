@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from stanchion.model.capacity import NOTHING_KNOWN, Size
 from stanchion.model.cluster import ClusterView, Held, Session
 from stanchion.model.history import Run
 from stanchion.model.ids import ResourceName, Revision, SessionId
@@ -179,12 +180,13 @@ class Looked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What the check of the host found; ``fault`` empty means that all is well."""
+    """What the check of the host found; ``fault`` empty means that all is well, ``size`` is the machine's."""
 
     resource: ResourceName
     stage: str
     fault: str = ""
     digests: Mapping[str, str] = field(default_factory=dict)
+    size: Size = NOTHING_KNOWN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

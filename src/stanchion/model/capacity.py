@@ -8,6 +8,12 @@ think of capacity behaves as if there were none, and whatever becomes known coun
 from dataclasses import dataclass
 from enum import StrEnum
 
+LARGEST_MIB = 2**31
+"""More memory than any host has: what is said to have more is mistaken."""
+
+LARGEST_CPUS = 2**20
+"""More processors than any host has."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Size:

@@ -8,6 +8,7 @@ follow which state and what the record looks like afterwards.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stanchion.model.capacity import NOTHING_KNOWN, Size
 from stanchion.model.ids import NodeName, OperationId, SessionId
 from stanchion.model.reasons import Reason
 from stanchion.model.state import AlertKind, Mark
@@ -148,10 +149,14 @@ class NotThere(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded(Event):
-    """The machine runs. ``born`` False: it was found running, so it was not brought to life anew."""
+    """The machine runs. ``born`` False: it was found running, so it was not brought to life anew.
+
+    ``size`` is how large it is by its configuration here.
+    """
 
     spec_revision: int
     digests: Mapping[str, str] = field(default_factory=dict)
+    size: Size = NOTHING_KNOWN
     born: bool = True
 
 

@@ -179,3 +179,11 @@ class ResourceSpec:
     saved_by: str = ""
     saved_at_s: float = 0.0
     saved_why: str = ""
+
+    @property
+    def descriptions(self) -> tuple[str, ...]:
+        """Name the files that say how large the machine is: those above, else the one on the machine's own storage."""
+        file = self.parameters.get("CONFIG", "")
+        if self.files or not file or self.machine.kind is MachineKind.SCRIPT:
+            return self.files
+        return (file if file.startswith("/") else f"{self.parameters.get('DIRECTORY', '')}/{file}",)

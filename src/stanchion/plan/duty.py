@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from stanchion.model import events as e
 from stanchion.model.actions import Checked, CheckHost, Look, Looked, ResetHost, RunScript, Step
+from stanchion.model.capacity import NOTHING_KNOWN
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.reasons import Why, reason, sentence
 from stanchion.model.resource import ScriptKind
@@ -127,14 +128,15 @@ def _judge_load(case: Case, run: Run) -> Next:
 
 def _loaded(case: Case, *, born: bool) -> Next:
     digests: Mapping[str, str] = {}
-    if case.spec.value.files:
+    size = NOTHING_KNOWN
+    if case.spec.value.descriptions:
         checked = case.facts.get(Step.CHECK)
         if not isinstance(checked, Checked):
             return CheckHost(stage=case.stage, spec=case.spec.value)
-        digests = checked.digests
+        digests, size = checked.digests, checked.size
     why = reason(Why.LOADED) if born else reason(Why.ADOPTED, case.me)
     revision = case.state.spec_revision or case.spec.revision
-    return e.Loaded(spec_revision=revision, digests=digests, born=born, why=why)
+    return e.Loaded(spec_revision=revision, digests=digests, size=size, born=born, why=why)
 
 
 def _unloading(case: Case) -> Next:

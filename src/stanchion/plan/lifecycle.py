@@ -104,7 +104,8 @@ def _adopting(state: ResourceState, event: e.AdoptOrdered) -> ResourceState:
 
 def _loaded(state: ResourceState, event: e.Loaded) -> ResourceState:
     return replace(state, state=State.RUNNING, lives=state.lives + (1 if event.born else 0), move=None,
-                   spec_revision=event.spec_revision, digests=event.digests, tried=(), retries=0)
+                   spec_revision=event.spec_revision, digests=event.digests, size=event.size.over(state.size),
+                   tried=(), retries=0)
 
 
 def _failed(state: ResourceState, event: e.Failed) -> ResourceState:

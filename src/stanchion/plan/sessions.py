@@ -7,6 +7,7 @@ store, and arrives a minute later, changes nothing any more. ``invited`` is the 
 
 from dataclasses import replace
 
+from stanchion.model.capacity import NOTHING_KNOWN, Size
 from stanchion.model.cluster import ClusterView, Key, Kind, Proof, ProofKind, SelfFence, Session
 from stanchion.model.history import Entry, Severity
 from stanchion.model.ids import NOTHING, Moment, NodeName
@@ -41,18 +42,19 @@ def given_back(view: ClusterView, mine: Session, now: Moment, *, leaving: bool) 
                        history=(entry,))
 
 
-def resumed(view: ClusterView, mine: Session) -> Transaction | None:
+def resumed(view: ClusterView, mine: Session, capacity: Size = NOTHING_KNOWN) -> Transaction | None:
     """Write the session's record anew, as the agent that goes on with it; None: it is not the node's live one here.
 
     An agent that ends may have its word that nothing runs here on the way, or whose consent counts from now on. Neither
-    may come true once another agent, which knows nothing of it, has taken the session over.
+    may come true once another agent, which knows nothing of it, has taken the session over. ``capacity`` is what the
+    host is found to have now.
     """
     held, live = view.sessions.get(mine.node), view.live.get(mine.node)
     if held is None or live is None or not held.value.id == live.value.session == mine.id:
         return None
     guards = (Guard(Key(Kind.SESSION, mine.node), held.revision), Guard(Key(Kind.LIVE, mine.node), live.revision),
               Guard(Key(Kind.PROOF, mine.id), NOTHING))
-    return Transaction(guards=guards, puts=(Put(held.value),))
+    return Transaction(guards=guards, puts=(Put(replace(held.value, capacity=capacity.over(held.value.capacity))),))
 
 
 def invited(view: ClusterView, me: NodeName, now: Moment) -> Transaction | None:

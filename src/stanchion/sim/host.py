@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from stanchion.model.capacity import NOTHING_KNOWN, Size
 from stanchion.model.errors import HostError
 from stanchion.model.history import Run, RunEnd
 from stanchion.model.ids import BootId, Moment, NodeName, ResourceName
@@ -64,7 +65,8 @@ class Nature:
 
     ``judges`` are told every record in its instant, also a beginning where the machine executes already: its load ran
     twice, beside the old process. ``runs`` counts the runs of every script. ``by_hand`` are the
-    machines that somebody started on a host where nobody sent them, and since when an agent has known of each.
+    machines that somebody started on a host where nobody sent them, and since when an agent has known of each. ``sizes``
+    is how large machines are by their configuration.
     """
 
     records: list[Record] = field(default_factory=list)
@@ -73,6 +75,7 @@ class Nature:
     runs: Counter[tuple[str, ScriptKind]] = field(default_factory=Counter)
     hosts: dict[NodeName, "PretendHost"] = field(default_factory=dict)
     by_hand: dict[tuple[str, NodeName], float | None] = field(default_factory=dict)
+    sizes: dict[str, Size] = field(default_factory=dict)
 
     def note(self, record: Record) -> None:
         """Keep a record, and tell the judges."""
@@ -119,6 +122,7 @@ class PretendHost:
         self.name = name
         self.nature = nature
         self.clock = clock or PretendClock()
+        self.capacity_found = NOTHING_KNOWN
         self.has_watchdog = has_watchdog
         self.machines: dict[str, Condition] = {}
         self.missing_files: set[str] = set()
@@ -178,6 +182,10 @@ class PretendHost:
         """Identify this life of the host."""
         return BootId(f"{self.name}-boot{self.boots}")
 
+    async def capacity(self) -> Size:
+        """Say what it has."""
+        return self.capacity_found
+
     async def readiness(self, spec: ResourceSpec, digests: Mapping[str, str]) -> Readiness:
         """Check the machine's files: each is the "same" here, unless it is missing."""
         gone = [path for path in spec.files if path in self.missing_files]
@@ -185,7 +193,8 @@ class PretendHost:
             return Readiness(fault=f"{gone[0]} is missing on {self.name}", digests=digests)
         other = [path for path in spec.files if digests.get(path, "same") != "same"]
         return Readiness(fault=f"{other[0]} differs on {self.name}" if other else "",
-                         digests=dict.fromkeys(spec.files, "same"))
+                         digests=dict.fromkeys(spec.files, "same"),
+                         size=self.nature.sizes.get(spec.machine.name or spec.name, NOTHING_KNOWN))
 
     async def reset(self) -> None:
         """Reset the host hard."""
