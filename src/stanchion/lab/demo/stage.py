@@ -23,18 +23,22 @@ Seen = TypeVar("Seen")
 LOOK_AGAIN_S = 0.03
 """How soon to look again while waiting, in seconds."""
 
+CLI_WITHIN_S = 60.0
+"""How long one command of the command line may take, in seconds."""
+
 
 class StepFailed(Exception):
     """What a step saw is not what must be; the text says both."""
 
 
 class Stage:
-    """Everything that a step can reach."""
+    """Everything that a step can reach. ``patience``: so many times as long as usual things may take in this lab."""
 
-    def __init__(self, lab: Lab, teller: Teller, machines: tuple[DemoMachine, ...]) -> None:
+    def __init__(self, lab: Lab, teller: Teller, machines: tuple[DemoMachine, ...], *, patience: float = 1.0) -> None:
         self.lab = lab
         self.tell = teller
         self.machines = machines
+        self.patience = patience
         self._environment = lab.environment()
         self.client = Client(find(env=os.environ | self._environment))
         self.suspect_s = self.lease_s = self.fence_s = 0.0
@@ -56,6 +60,7 @@ class Stage:
 
         Raises ``StepFailed`` with ``otherwise`` and what the last look met.
         """
+        within_s *= self.patience
         deadline = time.monotonic() + within_s
         while True:
             fault = ""
@@ -66,7 +71,7 @@ class Stage:
                 fault = f" ({error})"
             if time.monotonic() > deadline:
                 raise StepFailed(f"{otherwise} within {within_s:g} s{fault}")
-            await asyncio.sleep(LOOK_AGAIN_S)
+            await asyncio.sleep(LOOK_AGAIN_S * self.patience)
 
     async def wait_running(self, name: str, node: str | None = None, within_s: float = 20.0) -> ResourceInfo:
         """Wait until the cluster says that a resource runs, on that node where one is named."""
@@ -115,7 +120,7 @@ class Stage:
             stderr=subprocess.STDOUT,
             env=os.environ | self._environment | {"COLUMNS": str(self.tell.columns), "NO_COLOR": "1"})
         try:
-            said, _ = await asyncio.wait_for(process.communicate(), 60)
+            said, _ = await asyncio.wait_for(process.communicate(), CLI_WITHIN_S * self.patience)
         except (TimeoutError, asyncio.CancelledError):
             process.kill()
             await process.wait()
