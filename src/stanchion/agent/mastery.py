@@ -20,9 +20,10 @@ from stanchion.model.actions import Decision, Woken
 from stanchion.model.cluster import ClusterView, Key, Kind, Master, Session
 from stanchion.model.errors import BrokenInvariant, StoreUnavailable
 from stanchion.model.fencing import Senses
-from stanchion.model.ids import NOTHING, Revision
+from stanchion.model.ids import NOTHING, Moment, Revision
 from stanchion.model.reasons import sentence
 from stanchion.model.transaction import Committed, Guard, Put, Transaction, touched
+from stanchion.plan import balancing
 from stanchion.plan.agenda import Agenda
 from stanchion.plan.change import applied
 from stanchion.plan.fencing import FORGET_S, deputy, judge
@@ -58,6 +59,7 @@ class Mastery:
         self._trimmed_at = 0.0
         self._agenda = Agenda()
         self._thorough_at = 0.0
+        self._weighed_at = 0.0
         self._order: tuple[Revision, float] | None = None
 
     async def run(self) -> None:
@@ -137,9 +139,16 @@ class Mastery:
         due = agenda.due(view, now)
         if agenda.view is None or view.revision == agenda.view.revision or now.mono_s - self._thorough_at >= IDLE_S:
             due, self._thorough_at = None, now.mono_s
-        decisions = settled(view, session, now, due)
+        decisions = settled(view, session, now, due) or self._at_leisure(view, session, now)
         self._agenda = agenda.after(view, session.id, decisions)
         return decisions
+
+    def _at_leisure(self, view: ClusterView, session: Session, now: Moment) -> tuple[Decision, ...]:
+        """Even the nodes out; what that would take is thought about now and then only."""
+        thorough = now.mono_s - self._weighed_at >= IDLE_S
+        if thorough:
+            self._weighed_at = now.mono_s
+        return balancing.judge(view, session, now, thorough=thorough)
 
     def _unattended(self, view: ClusterView, session: Session) -> bool:
         """Tell whether an order to fence our own host has stood unchanged for so long that no deputy cares for it."""

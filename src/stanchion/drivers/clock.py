@@ -18,8 +18,9 @@ class HostClock:
     """Port ``Clock``, on this host's clocks."""
 
     def now(self) -> Moment:
-        """Read both clocks."""
-        return Moment(mono_s=time.monotonic(), wall_s=time.time())
+        """Read both clocks, and how far the local time is ahead of UTC now."""
+        wall_s = time.time()
+        return Moment(mono_s=time.monotonic(), wall_s=wall_s, zone_s=time.localtime(wall_s).tm_gmtoff)
 
 
 class HostChance:

@@ -14,6 +14,7 @@ from typing import Generic, TypeVar
 from immutables import Map, MapMutation
 
 from stanchion.model.access import ApiToken, Invitation, SignIn, User
+from stanchion.model.balance import OFF
 from stanchion.model.capacity import NOTHING_KNOWN, Admission, Size
 from stanchion.model.fencing import FenceDevice, Fencing
 from stanchion.model.groups import Bond, Group
@@ -93,7 +94,8 @@ class Settings:
     """What holds for the whole cluster. ``saved_by`` is who changed it last, to be told to whoever comes second.
 
     ``survives`` is the guarantee: so many nodes may be lost at once, whichever they are, and everything runs again
-    (0: nothing is guaranteed). ``admission`` says what becomes of an order that would break it.
+    (0: nothing is guaranteed). ``admission`` says what becomes of an order that would break it. ``balance`` is when the
+    cluster moves machines by itself to even the nodes out: ``off``, or a daily window (``model.balance``).
     """
 
     cluster: str
@@ -105,6 +107,7 @@ class Settings:
     shutdown: Shutdown = Shutdown.MIGRATE
     survives: int = 0
     admission: Admission = Admission.WARN
+    balance: str = OFF
     saved_by: str = ""
     saved_at_s: float = 0.0
 
@@ -317,7 +320,9 @@ class ClusterView:
             if change.key.kind in _SINGLE:
                 fresh[slot] = held
                 continue
-            table = tables.setdefault(slot, _mutable(getattr(self, slot)))
+            table = tables.get(slot)
+            if table is None:
+                table = tables[slot] = _mutable(getattr(self, slot))
             if held is None:
                 table.pop(change.key.name, None)
             else:

@@ -25,7 +25,11 @@ NOTHING = Revision(0)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One instant on one host: ``mono_s`` measures, ``wall_s`` (seconds since 1970, UTC) is shown to people."""
+    """One instant on one host: ``mono_s`` measures, ``wall_s`` (seconds since 1970, UTC) is shown to people.
+
+    ``zone_s`` is how far the clocks where the host is are ahead of UTC then.
+    """
 
     mono_s: float
     wall_s: float
+    zone_s: float = 0.0

@@ -8,6 +8,7 @@ node's own.
 from dataclasses import dataclass
 from enum import StrEnum
 
+from stanchion.model.balance import Balancing
 from stanchion.model.ids import BootId
 
 
@@ -49,10 +50,14 @@ class Down:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What stands for the whole cluster: the last pause, and its stop. ``down`` None: it is not stopped."""
+    """What stands for the whole cluster: the last pause, its stop, and the moves that are to even it out.
+
+    ``down`` None: it is not stopped. ``balancing`` None: no moves are left to begin.
+    """
 
     pause: Pause | None = None
     down: Down | None = None
+    balancing: Balancing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

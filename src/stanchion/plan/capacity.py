@@ -85,13 +85,15 @@ def fitting(view: ClusterView, specs: Sequence[ResourceSpec], node: NodeName) ->
 
 def fullness(view: ClusterView, spec: ResourceSpec, node: NodeName) -> float:
     """Say how full a node would be with this resource: the greater of its shares of memory and of processors."""
-    room, taken = usable(view, node), others(view, spec, node).plus(needs(view, spec.name))
-    memory = taken.memory_mib / room.memory_mib if room.memory_mib else 0.0
-    return max(memory, taken.cpus / (room.cpus * SHARED_BY) if room.cpus else 0.0)
+    return share(usable(view, node), others(view, spec, node).plus(needs(view, spec.name)))
 
 
 def level(view: ClusterView, node: NodeName) -> float:
     """Say how full a node is: the greater of its shares of memory and of processors, 0 where nothing is known."""
-    room, taken = usable(view, node), promised(view, node)
+    return share(usable(view, node), promised(view, node))
+
+
+def share(room: Size, taken: Size) -> float:
+    """Say how much of this room is taken: the greater share of memory and of processors, 0 where nothing is known."""
     memory = taken.memory_mib / room.memory_mib if room.memory_mib else 0.0
     return max(memory, taken.cpus / (room.cpus * SHARED_BY) if room.cpus else 0.0)

@@ -87,6 +87,11 @@ def _unfit(view: ClusterView, spec: ResourceSpec, node: NodeName) -> Reason | No
     return capacity.lacks(view, spec, node) if rival is None else reason(Why.NODE_EXCLUDED, node, rival)
 
 
+def takes(view: ClusterView, node: NodeName) -> bool:
+    """Tell whether the node takes machines at all: a member that is no witness, not emptied, not in quarantine."""
+    return node in view.nodes and not view.nodes[node].value.witness and _absent(view, node) is None
+
+
 def _absent(view: ClusterView, node: NodeName) -> Reason | None:
     """Say why the node holds nothing new, whatever it is."""
     if (emptied := standing.barred(view, node)) is not None:

@@ -17,7 +17,7 @@ from stanchion.model.cluster import ClusterView, Key, Kind, Session
 from stanchion.model.history import Entry
 from stanchion.model.ids import BootId, Moment, NodeName
 from stanchion.model.reasons import Reason, Why, reason
-from stanchion.model.standing import Down, Pause, Standing
+from stanchion.model.standing import Down, Pause
 from stanchion.model.transaction import Guard, Put, Transaction
 
 
@@ -131,7 +131,7 @@ def judge(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:
     if pause is None or view.standing is None or _left_s(pause, now) != 0.0:
         return ()
     why = reason(Why.PAUSE_OVER)
-    after = Standing(pause=replace(pause, ended_at_s=now.wall_s), down=view.standing.value.down)
+    after = replace(view.standing.value, pause=replace(pause, ended_at_s=now.wall_s))
     entry = Entry(at_s=now.wall_s, reason=why, by=me.node)
     return (Decision(why=why, transaction=Transaction(
         guards=(Guard(Key(Kind.STANDING), view.standing.revision),), puts=(Put(after),), history=(entry,))),)
