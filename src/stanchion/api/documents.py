@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from stanchion.api import finding
+from stanchion.model.capacity import Size
 from stanchion.model.ids import NodeName, ResourceName, TemplateName
 from stanchion.model.resource import (
     Machine,
@@ -15,6 +16,7 @@ from stanchion.model.resource import (
     Scripts,
 )
 from stanchion.model.template import Parameter, Template
+from stanchion.wire.capacity import SizeDocument
 from stanchion.wire.documents import MachineDocument, ParameterDocument, ResourceDocument, TemplateDocument
 from stanchion.wire.requests import MonitoringChange, PoliciesChange, ScriptChange
 
@@ -31,7 +33,7 @@ def spec_of(of: ResourceDocument, nodes: Iterable[NodeName], *, by: str, at_s: f
         monitoring=replace(Monitoring(), **of.monitoring.model_dump(exclude_none=True)),
         policies=replace(Policies(), **of.policies.model_dump(exclude_none=True)),
         preferred=tuple(finding.match(name, known) or NodeName(name) for name in of.preferred),
-        parameters=dict(of.parameters), saved_by=by, saved_at_s=at_s)
+        parameters=dict(of.parameters), size=Size(**of.size.model_dump()), saved_by=by, saved_at_s=at_s)
 
 
 def template_of(of: TemplateDocument) -> Template:
@@ -49,7 +51,8 @@ def resource_document(of: ResourceSpec) -> ResourceDocument:
     return ResourceDocument(
         name=of.name, template=of.template, live=of.live, machine=_machine(of.machine), files=of.files,
         preferred=of.preferred, parameters=dict(of.parameters), scripts=_texts(of.scripts),
-        policies=_policies(of.policies), monitoring=_monitoring(of.monitoring))
+        policies=_policies(of.policies), monitoring=_monitoring(of.monitoring),
+        size=SizeDocument(memory_mib=of.size.memory_mib, cpus=of.size.cpus))
 
 
 def template_document(of: Template) -> TemplateDocument:

@@ -178,6 +178,7 @@ def changed(spec: ResourceSpec, change: ResourceChange, nodes: Iterable[NodeName
         policies=replace(spec.policies, **change.policies.model_dump(exclude_none=True)),
         preferred=preferred,
         files=spec.files if change.files is None else change.files,
+        size=replace(spec.size, **change.size.model_dump(exclude_none=True)),
     )
 
 

@@ -10,14 +10,15 @@ word for neither: what counts is the power state that it reports afterwards.
 import asyncio
 from dataclasses import replace
 
+from stanchion.api import finding
 from stanchion.api.services import Services
 from stanchion.api.telling import device_info
-from stanchion.model.cluster import Held, Key, Kind, Node
-from stanchion.model.errors import InvalidInput, NotNow, Stale
+from stanchion.model.cluster import ClusterView, Key, Kind, Node
+from stanchion.model.errors import InvalidInput, NotNow
 from stanchion.model.fencing import FenceDevice, Power, Protection
 from stanchion.model.history import Entry, Severity
 from stanchion.model.ids import NodeName
-from stanchion.model.reasons import Why, reason
+from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.state import holders
 from stanchion.model.transaction import Conflict, Guard, Put, Transaction
 from stanchion.plan import quarantine, strays
@@ -26,31 +27,20 @@ from stanchion.wire.fencing import DeviceTest, FenceTest
 from stanchion.wire.requests import MASK, FenceDeviceChange
 
 
-async def save(here: Services, name: NodeName, asked: tuple[FenceDeviceChange, ...], seen: int | None,
-               by: str) -> None:
-    """Save a node's devices, in the order in which they are tried.
+def saved(view: ClusterView, of: Node, asked: tuple[FenceDeviceChange, ...],
+          by: str) -> tuple[Node, tuple[tuple[Reason, Severity], ...]]:
+    """Give the node with these devices, in the order in which they are tried, and what is told of it.
 
-    ``seen`` is the revision that the editor was looking at; None: whatever stands there now. Raises ``Stale`` when
-    the node was changed meanwhile, ``InvalidInput`` for any fault.
+    Raises ``InvalidInput`` for any fault.
     """
-    view, now = here.view(), here.clock.now().wall_s
-    held = _known(here, name)
-    if seen is not None and seen != held.revision:
-        raise _stale(name)
-    devices = tuple(_device(each, held.value.fence) for each in asked)
+    devices = tuple(_device(each, of.fence) for each in asked)
     if found := faults(devices):
         raise InvalidInput(", and ".join(found))
-    why = reason(Why.FENCE_SAVED, by, name, ", ".join(device.agent for device in devices) or "none")
-    entries = [Entry(at_s=now, reason=why, by=here.node, node=name)]
-    if not devices and protection(view, name) is Protection.DEVICE:
-        entries.append(Entry(at_s=now, reason=reason(Why.UNPROTECTED_MEANS, name), severity=Severity.WARNING,
-                             by=here.node, node=name))
-    answer = await here.store.commit(Transaction(
-        guards=(Guard(Key(Kind.NODE, name), held.revision),), puts=(Put(replace(held.value, fence=devices)),),
-        history=tuple(entries)))
-    await here.catch_up(answer.revision)
-    if isinstance(answer, Conflict):
-        raise _stale(name)
+    why = reason(Why.FENCE_SAVED, by, of.name, ", ".join(device.agent for device in devices) or "none")
+    told = [(why, Severity.INFO)]
+    if not devices and protection(view, of.name) is Protection.DEVICE:
+        told.append((reason(Why.UNPROTECTED_MEANS, of.name), Severity.WARNING))
+    return replace(of, fence=devices), tuple(told)
 
 
 async def try_out(here: Services, name: NodeName, by: str, *, really: bool) -> FenceTest:
@@ -58,7 +48,7 @@ async def try_out(here: Services, name: NodeName, by: str, *, really: bool) -> F
 
     Raises ``NotNow`` where there is no device, or where a real test would hurt.
     """
-    devices = _known(here, name).value.fence
+    devices = finding.record(here.view(), name).value.fence
     if not devices:
         raise NotNow(f"{name} has no fence device; give it one: stanchion node fence {name} --agent NAME KEY=VALUE")
     if really and (fault := _harm(here, name)):
@@ -72,7 +62,7 @@ async def try_out(here: Services, name: NodeName, by: str, *, really: bool) -> F
             guards=(Guard(Key(Kind.NODE, name), view.nodes[name].revision),),
             puts=(Put(quarantine.ordered_off(view, name)),), history=(entry,)))
         if isinstance(answer, Conflict):
-            raise _stale(name)
+            raise finding.changed(name)
         tested = tuple([await _cycle(here, device) for device in devices])
     return FenceTest(node=name, by=here.node, really=really, well=all(each.well for each in tested), devices=tested)
 
@@ -124,14 +114,3 @@ def _device(asked: FenceDeviceChange, before: tuple[FenceDevice, ...]) -> FenceD
                                f"give the value of {', '.join(sorted(hidden))} itself")
         parameters |= {parameter: found[0].parameters[parameter] for parameter in hidden}
     return FenceDevice(agent=asked.agent, parameters=parameters, timeout_s=asked.timeout_s)
-
-
-def _known(here: Services, name: NodeName) -> Held[Node]:
-    held = here.view().nodes.get(name)
-    if held is None:
-        raise NotNow(f"{name} was removed from the cluster and only its lease still lives; look again in a moment")
-    return held
-
-
-def _stale(name: NodeName) -> Stale:
-    return Stale(f"node {name} was changed after you had read it; read it again, then repeat")

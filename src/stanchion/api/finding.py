@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import TypeVar
 
-from stanchion.model.cluster import ClusterView
-from stanchion.model.errors import NotFound
+from stanchion.model.cluster import ClusterView, Held, Node
+from stanchion.model.errors import NotFound, NotNow, Stale
 from stanchion.model.ids import NodeName, ResourceName, TemplateName
 from stanchion.model.reasons import Why, reason, sentence
 
@@ -46,3 +46,16 @@ def template(view: ClusterView, asked: str) -> TemplateName:
     if found is None:
         raise NotFound(f"there is no template {asked}; `stanchion template list` lists them")
     return found
+
+
+def record(view: ClusterView, name: NodeName) -> Held[Node]:
+    """Give a node's record. Raises ``NotNow`` where only its lease still lives."""
+    held = view.nodes.get(name)
+    if held is None:
+        raise NotNow(f"{name} was removed from the cluster and only its lease still lives; look again in a moment")
+    return held
+
+
+def changed(name: NodeName) -> Stale:
+    """Say that somebody was faster to change a node."""
+    return Stale(f"node {name} was changed after you had read it; read it again, then repeat")

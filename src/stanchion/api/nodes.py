@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Response, status
 
-from stanchion.api import fencing, finding, members, ordering, revisions, telling
+from stanchion.api import fencing, finding, members, node_edits, ordering, revisions, telling
 from stanchion.api.parameters import NodeNamed
 from stanchion.api.revisions import IfMatch
 from stanchion.api.services import By, Here
@@ -42,10 +42,9 @@ async def show(here: Here, name: NodeNamed, response: Response) -> replies.NodeI
 @router.patch("/{name}")
 async def edit(here: Here, by: By, name: NodeNamed, change: requests.NodeChange,
                if_match: IfMatch = None) -> replies.NodeInfo:
-    """Change a node's fence devices; what is left out stays."""
+    """Change a node's fence devices, what its host has, or what is kept for the host; what is left out stays."""
     found = finding.node(here.view(), name)
-    if change.fence is not None:
-        await fencing.save(here, found, change.fence, revisions.seen(if_match), by)
+    await node_edits.save(here, found, change, revisions.seen(if_match), by)
     return telling.node_info(here.view(), found, here.silent())
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from stanchion.api import finding, saving
 from stanchion.api.services import Services
+from stanchion.model.balance import OFF, window
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Settings
 from stanchion.model.errors import InvalidInput, NotFound, NotNow, Stale
 from stanchion.model.groups import Group
@@ -40,7 +41,7 @@ async def save_settings(here: Services, change: SettingsChange, seen: int | None
     view = here.view()
     held = present(view)
     after = replace(held.value, **change.model_dump(exclude_none=True))
-    found = tuple(_faults(after, len(view.nodes)))
+    found = (*_faults(after, len(view.nodes)), *_survival_faults(held.value, after, view))
     if found:
         raise InvalidInput(", and ".join(found))
     told = ", ".join(f"{name} {value}" for name, value in change.model_dump(mode="json", exclude_none=True).items())
@@ -55,6 +56,15 @@ def _faults(of: Settings, nodes: int) -> Iterator[str]:
         yield f"quorum_timeout_s is {of.quorum_timeout_s:g}; it must be 0 to {LONGEST_S:g} (a day)"
     if not HISTORY_LEAST <= of.history_kept <= HISTORY_MOST:
         yield f"history_kept is {of.history_kept}; it must be {HISTORY_LEAST} to {HISTORY_MOST} lines"
+    if of.balance != OFF and window(of.balance) is None:
+        yield f"balance is {of.balance}; it must be off, or a time of each day, like 22:00-06:00"
+
+
+def _survival_faults(before: Settings, after: Settings, view: ClusterView) -> Iterator[str]:
+    """Judge how many nodes may be lost, when that changes: a node may have been removed since it was set."""
+    most = max(0, sum(not held.value.witness for held in view.nodes.values()) - 1)
+    if after.survives != before.survives and not 0 <= after.survives <= most:
+        yield f"survives is {after.survives}; it must be 0 to {most}, fewer than the nodes that hold machines"
 
 
 async def save_group(here: Services, name: str, change: GroupChange, seen: int | None, by: str) -> tuple[str, ...]:

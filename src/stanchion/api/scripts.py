@@ -16,7 +16,7 @@ from stanchion.wire import replies, scripts
 
 router = APIRouter(tags=["scripts"])
 
-PARTS = ("monitoring", "policies", "preferred", "files", "machine", "live", "parameters")
+PARTS = ("monitoring", "policies", "preferred", "files", "machine", "live", "parameters", "size")
 
 
 @router.post("/lint")
@@ -52,7 +52,7 @@ async def revision(here: Here, name: ResourceNamed, number: RevisionNamed) -> sc
         **telling.configuration(spec.scripts, spec.machine, spec.monitoring, spec.policies),
         resource=found, revision=number, saved_by=spec.saved_by, saved_at=replies.instant(spec.saved_at_s),
         why=spec.saved_why, template=spec.template, live=spec.live, files=spec.files, preferred=spec.preferred,
-        parameters=dict(spec.parameters))
+        size=telling.size_info(spec.size), parameters=dict(spec.parameters))
 
 
 @router.post("/resources/{name}/restore")

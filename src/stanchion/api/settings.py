@@ -81,7 +81,7 @@ def _told(view: ClusterView) -> wire.SettingsInfo:
     return wire.SettingsInfo(
         cluster=of.cluster, profile=of.profile, other_timers=tuple(other), quorum_nodes=of.quorum_nodes,
         quorum_timeout_s=of.quorum_timeout_s, history_kept=of.history_kept,
-        shutdown=of.shutdown,
+        shutdown=of.shutdown, survives=of.survives, admission=of.admission, balance=of.balance,
         groups=tuple(map(_group, of.groups)), revision=held.revision, saved_by=of.saved_by,
         saved_at=replies.instant(of.saved_at_s))
 

@@ -4,6 +4,7 @@ import re
 from typing import Any, Literal
 
 from stanchion.api import held_back
+from stanchion.model.capacity import NOTHING_KNOWN, Size
 from stanchion.model.cluster import ClusterView, Held, ProofKind, SelfFence, Session
 from stanchion.model.fencing import Attempt, FenceDevice, Protection
 from stanchion.model.history import Entry, Run
@@ -14,9 +15,10 @@ from stanchion.model.resource import Machine, Monitoring, Policies, ScriptKind, 
 from stanchion.model.state import holders
 from stanchion.model.template import Template
 from stanchion.model.timing import TIMINGS, Profile
-from stanchion.plan import binding, monitoring_told, orders, quarantine, standing, strays, timing
+from stanchion.plan import binding, capacity, monitoring_told, orders, quarantine, standing, strays, timing
 from stanchion.plan.protection import protection
 from stanchion.wire import replies
+from stanchion.wire.capacity import SizeFrom, SizeInfo
 from stanchion.wire.events import EventInfo
 from stanchion.wire.requests import MASK
 
@@ -65,6 +67,7 @@ def node_info(view: ClusterView, name: NodeName, silent: frozenset[SessionId] = 
     proof = view.proofs.get(session.id) if session else None
     held = sorted(state.value.name for state in view.states.values() if name in holders(state.value))
     return replies.NodeInfo(
+        **_room(view, name),
         name=name,
         state=_node_state(view, name),
         silent=live and view.session_of(name) in silent,
@@ -89,6 +92,32 @@ def node_info(view: ClusterView, name: NodeName, silent: frozenset[SessionId] = 
         resources=tuple(held),
         strays=strays.astray_on(view, name),
     )
+
+
+def size_info(of: Size) -> SizeInfo:
+    """Tell a size."""
+    return SizeInfo(memory_mib=of.memory_mib, cpus=of.cpus)
+
+
+def _room(view: ClusterView, name: NodeName) -> dict[str, Any]:
+    """Tell what a host has, what machines may have of it, and what they take."""
+    known, session = view.nodes.get(name), view.sessions.get(name)
+    usable, promised = capacity.usable(view, name), capacity.promised(view, name)
+    free = usable.minus(promised)
+    return {
+        "capacity": size_info(known.value.capacity if known else NOTHING_KNOWN),
+        "reserve": size_info(known.value.reserve if known else NOTHING_KNOWN),
+        "measured": size_info(session.value.capacity if session else NOTHING_KNOWN),
+        "usable": size_info(usable),
+        "promised": size_info(promised),
+        "free": size_info(free) if usable.memory_mib else None,
+    }
+
+
+def _needs_from(view: ClusterView, name: ResourceName) -> SizeFrom:
+    if view.specs[name].value.size.memory_mib:
+        return "operator"
+    return "configuration" if capacity.needs(view, name).memory_mib else "unknown"
 
 
 SECRET = re.compile(r"pass(wd|word|phrase)|secret|token|community|(^|_)key($|_)", re.IGNORECASE)
@@ -142,6 +171,7 @@ def resource_fields(view: ClusterView, name: ResourceName, process: int | None) 
         "pending": binding.bound(view, name) is not None,
         "possible": orders.possible(view, name),
         "process": process,
+        "needs": size_info(capacity.needs(view, name)),
         "strays": tuple(replies.StrayInfo(node=seen.node, since=replies.instant(seen.since_s),
                                           text=sentence(reason(Why.STRAY_STANDS, seen.node)))
                         for seen in strays.places(view, name)),
@@ -167,6 +197,9 @@ def resource_detail(view: ClusterView, name: ResourceName, process: int | None,
         files=spec.files,
         preferred=spec.preferred,
         parameters=dict(spec.parameters),
+        size=size_info(spec.size),
+        measured=size_info(view.states[name].value.size),
+        needs_from=_needs_from(view, name),
         marks=view.states[name].value.marks,
         pending_scripts=_pending(view, name),
         failures=tuple(filter(None, map(replies.instant, view.states[name].value.failures))),

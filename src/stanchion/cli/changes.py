@@ -25,6 +25,7 @@ _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
 
 _SCRIPTS = Group("Scripts", sort_key=10)
 _MODES = Group("Modes and policies", sort_key=11)
+_ROOM = Group("Memory and processors", sort_key=13)
 _MONITORING = Group("Monitoring", sort_key=12)
 
 
@@ -65,6 +66,11 @@ class Changes:
     """Why this is saved, for the list of revisions."""
     config_file: Annotated[tuple[str, ...], Parameter(group=_SCRIPTS, negative="")] = ()
     """A configuration file of the machine that must be the same on every node; give it again for more."""
+
+    memory_mib: Annotated[int | None, Parameter(group=_ROOM)] = None
+    """Memory that the machine takes, in MiB; 0: as its configuration says."""
+    cpus: Annotated[float | None, Parameter(group=_ROOM)] = None
+    """Processors that it takes; 0: as its configuration says."""
 
     preferred: Annotated[str | None, Parameter(group=_MODES)] = None
     """Preferred nodes in order, separated by commas; `all` means all nodes."""
@@ -113,7 +119,8 @@ class Changes:
             "moves_per_hour", "restart_after_failed_migration", "load_failure", "retry_comatose")})
         return ResourceChange.model_validate(_said(
             scripts=self._scripts(texts or {}) or None, monitoring=monitoring or None, policies=policies or None,
-            preferred=_names(self.preferred), files=self.config_file or None, why=self.why or None))
+            preferred=_names(self.preferred),
+            size=_said(memory_mib=self.memory_mib, cpus=self.cpus) or None, files=self.config_file or None, why=self.why or None))
 
     def _scripts(self, texts: dict[ScriptKind, str]) -> dict[ScriptKind, dict[str, Any]]:
         changes = {}

@@ -85,6 +85,39 @@ async def fence(node: ANode, /, *words: str, agent: str | None = None,
             session.say(f"Try it: stanchion fence test {saved.name}")
 
 
+@app.command(name="set")
+async def set_(node: ANode, /, *, memory_mib: int | None = None, cpus: float | None = None,
+               reserve_mib: int | None = None, reserve_cpus: float | None = None, revision: int | None = None,
+               common: Common = COMMON) -> None:
+    """Say what a host has for machines, where that should not be measured; what is left out stays.
+
+    Parameters
+    ----------
+    node
+        Name of the node, in any case.
+    memory_mib
+        Its memory in MiB; 0: as measured.
+    cpus
+        Its processors; 0: as measured.
+    reserve_mib
+        Memory in MiB that is kept for the host itself; 0: a sixteenth, and 256 MiB at least.
+    reserve_cpus
+        Processors that are kept for the host itself.
+    revision
+        Refuse to save when the node is not at this revision any more.
+    """
+    from stanchion.wire.requests import NodeChange
+
+    said = {"capacity": {"memory_mib": memory_mib, "cpus": cpus},
+            "reserve": {"memory_mib": reserve_mib, "cpus": reserve_cpus}}
+    if all(value is None for size in said.values() for value in size.values()):
+        raise InvalidInput("nothing to change was given; `stanchion node set --help` lists the options")
+    async with common.session() as session:
+        from stanchion.cli import show
+
+        session.tell(await session.client.edit_node(node, NodeChange.model_validate(said), seen=revision), show.node)
+
+
 async def _missing(session: Session, agent: str) -> None:
     """Warn where the answering node has no such fence agent: any member may be the one that has to fence."""
     known = await session.client.fence_agents()

@@ -6,6 +6,7 @@ from cyclopts import App, Parameter
 
 from stanchion.cli.changes import seconds
 from stanchion.cli.session import COMMON, Common, Session
+from stanchion.model.capacity import Admission
 from stanchion.model.errors import AlreadyExists, InvalidInput, NotFound
 from stanchion.model.groups import Bond
 from stanchion.model.standing import Shutdown
@@ -34,7 +35,8 @@ async def show_settings(*, common: Common = COMMON) -> None:
 @settings.command(name="edit")
 async def edit_settings(*, profile: Profile | None = None, quorum_nodes: int | None = None,
                         quorum_timeout: str | None = None, history: int | None = None,
-                        shutdown: Shutdown | None = None, revision: Revision = None,
+                        shutdown: Shutdown | None = None, survives: int | None = None,
+                        admission: Admission | None = None, balance: str | None = None, revision: Revision = None,
                         common: Common = COMMON) -> None:
     """Change the settings of the whole cluster; what is left out stays.
 
@@ -50,12 +52,19 @@ async def edit_settings(*, profile: Profile | None = None, quorum_nodes: int | N
         How many lines of history are kept.
     shutdown
         What becomes of the machines of a host that shuts down: migrate, failover or freeze.
+    survives
+        So many nodes may be lost at once, and everything runs again; 0: nothing is guaranteed.
+    admission
+        What becomes of an order that would break this: warn (it is carried out) or refuse.
+    balance
+        When the cluster moves machines by itself to even the nodes out: off, or a time of each day, like 22:00-06:00.
     revision
         Refuse to save when the settings are not at this revision any more.
     """
     from stanchion.wire.ruling import SettingsChange
 
     said = {"profile": profile, "quorum_nodes": quorum_nodes, "history_kept": history, "shutdown": shutdown,
+            "survives": survives, "admission": admission, "balance": balance,
             "quorum_timeout_s": None if quorum_timeout is None else seconds(quorum_timeout)}
     change = SettingsChange.model_validate({name: value for name, value in said.items() if value is not None})
     if not change.model_fields_set:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 app = App(name="script", help="Look at a resource's scripts and their revisions, change, restore and try them.")
 
-PARTS = ("template", "live", "machine", "files", "preferred", "parameters", "policies", "monitoring")
+PARTS = ("template", "live", "machine", "files", "preferred", "size", "parameters", "policies", "monitoring")
 
 
 @app.command(name="list")

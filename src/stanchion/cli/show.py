@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from stanchion.cli import show_papers, show_standing
+from stanchion.cli import show_capacity, show_papers, show_standing
 from stanchion.model.fencing import Protection
 from stanchion.model.history import RunEnd, Severity
 from stanchion.model.resource import LoadFailure, RetryComatose, ScriptKind
@@ -139,7 +139,7 @@ def nodes(of: Sequence[replies.NodeInfo], cluster: replies.ClusterInfo) -> Rende
     """Show the cluster's line and its nodes."""
     quorum = "quorum reached" if cluster.quorum else f"waiting for quorum of {cluster.quorum_nodes}"
     line = f"Cluster {cluster.name}, epoch {cluster.epoch}, master {cluster.master or 'none'}, {quorum}"
-    table = table_of("Node", "State", "Protected by", "Since", "Resources")
+    table = table_of("Node", "State", "Protected by", "Since", "Memory", "Resources")
     for one in of:
         name = Text(one.name)
         if one.master:
@@ -147,7 +147,7 @@ def nodes(of: Sequence[replies.NodeInfo], cluster: replies.ClusterInfo) -> Rende
         held = ", ".join((*one.resources, *(f"{stray} (stray)" for stray in one.strays))) or "-"
         if one.emptying is not None and one.emptying.because == "drain":
             name.append(" (drained)", "yellow")
-        table.add_row(name, _state(one), _protection(one), instant(one.since),
+        table.add_row(name, _state(one), _protection(one), instant(one.since), show_capacity.memory(one),
                       _plain(held + _doubt(one)))
     loud = show_standing.loud(cluster.pause, cluster.down)
     if cluster.store_away:
@@ -195,6 +195,7 @@ def node(of: replies.NodeInfo) -> RenderableType:
         ("Version", of.version or "-"),
         *show_papers.node_rows(of),
         ("Since", instant(of.since)),
+        *show_capacity.node_rows(of),
         ("Resources", _plain((", ".join(of.resources) or "-") + _doubt(of))),
         *([("Strays", Text(", ".join(of.strays), style="bold red"))] if of.strays else []),
     ]
@@ -232,6 +233,7 @@ def resource(of: replies.ResourceDetail) -> RenderableType:
         ("Configuration", _plain(saved + (f": {of.saved_why}" if of.saved_why else ""))),
         *([("Pending", _pending(of))] if of.pending else []),
         ("Preferred nodes", _plain(", ".join(of.preferred) or "all nodes")),
+        ("Needs", show_capacity.needs(of)),
         ("Files", _plain("\n".join(of.files) or "-")),
         *settings_of(of.monitoring, of.policies),
         *([("", Text(of.monitoring_text, style="dim"))] if of.monitoring_text else []),

@@ -5,6 +5,8 @@ from rich.table import Table
 from rich.text import Text
 
 from stanchion.cli.show import duration, instant, table_of
+from stanchion.model.balance import OFF
+from stanchion.model.capacity import Admission
 from stanchion.model.standing import Shutdown
 from stanchion.wire import ruling
 
@@ -22,7 +24,7 @@ def settings(of: ruling.SettingsInfo) -> RenderableType:
     for name, value in (
         ("Cluster", of.cluster), ("Profile", of.profile.value), ("Quorum nodes", str(of.quorum_nodes)),
         ("Quorum timeout", duration(of.quorum_timeout_s)), ("History kept", f"{of.history_kept} lines"),
-        ("Shutdown", _SHUTDOWN[of.shutdown]),
+        ("Shutdown", _SHUTDOWN[of.shutdown]), ("Survives", _survives(of)), ("Balance", _balance(of)),
         ("Groups", ", ".join(group.name for group in of.groups) or "-"), ("Saved", saved),
         ("Revision", str(of.revision)),
     ):
@@ -31,6 +33,20 @@ def settings(of: ruling.SettingsInfo) -> RenderableType:
         return table
     return Group(table, Text(), Text(f"Still by other timers, until they leave and join again: "
                                      f"{', '.join(of.other_timers)}."))
+
+
+def _balance(of: ruling.SettingsInfo) -> str:
+    """Say when the cluster evens the nodes out by itself."""
+    return f"by itself at {of.balance}, by the master's clock" if of.balance != OFF else "nothing by itself"
+
+
+def _survives(of: ruling.SettingsInfo) -> str:
+    """Say what the cluster guarantees, and what becomes of orders that would break it."""
+    if not of.survives:
+        return "nothing is guaranteed"
+    lost = "the loss of any node" if of.survives == 1 else f"the loss of any {of.survives} nodes at once"
+    warns = of.admission is Admission.WARN
+    return f"{lost}; an order that would break this is {'carried out with a warning' if warns else 'refused'}"
 
 
 def groups(of: ruling.GroupList) -> RenderableType:

@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
+from stanchion.model.capacity import LARGEST_CPUS, LARGEST_MIB, Size
 from stanchion.model.errors import InvalidInput
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.resource import Machine, MachineKind, Monitoring, ResourceSpec, Script, ScriptKind, Scripts
@@ -119,6 +120,7 @@ def faults(spec: ResourceSpec, nodes: Collection[NodeName]) -> tuple[str, ...]:
         *monitoring_faults(spec.monitoring),
         *_policy_faults(spec),
         *_preferred_faults(spec, nodes),
+        *size_faults(spec.size, "the machine"),
     )
 
 
@@ -173,6 +175,14 @@ def _script_faults(spec: ResourceSpec) -> Iterator[str]:
 def _duration_faults(what: str, seconds: float) -> Iterator[str]:
     if not math.isfinite(seconds) or not 0 < seconds <= LONGEST_S:
         yield f"{what} is {seconds:g} s; it must be more than 0 and at most {LONGEST_S:g} s (a day)"
+
+
+def size_faults(size: Size, of: str) -> Iterator[str]:
+    """Say what is wrong with a size that somebody set for a machine or a host, as clauses."""
+    if not 0 <= size.memory_mib <= LARGEST_MIB:
+        yield f"the memory of {of} is {size.memory_mib} MiB; it must be 0 (as measured) to {LARGEST_MIB} MiB"
+    if not 0 <= size.cpus <= LARGEST_CPUS:
+        yield f"the processors of {of} are {size.cpus:g}; they must be 0 (as measured) to {LARGEST_CPUS}"
 
 
 def monitoring_faults(monitoring: Monitoring) -> tuple[str, ...]:

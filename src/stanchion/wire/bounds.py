@@ -36,6 +36,7 @@ PARAMETER_SHAPE = "^[A-Z][A-Z0-9_]{0,39}$"
 VALUE_SHAPE = "^[A-Za-z0-9_@%+=:,./-]*$"
 AGENT_SHAPE = "^fence_[a-z0-9_]+$"
 PATH_SHAPE = "^/"
+BALANCE_SHAPE = "^off$|^([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]$"
 
 Name = Annotated[str, Field(max_length=LONGEST_NAME)]
 """The name of something that there is already, in any case."""
@@ -73,14 +74,14 @@ Timeout = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=-LARGEST, 
 """A duration of more than 0 seconds and at most a day."""
 
 
-def _counted(given: Any) -> Any:
+def counted(given: Any) -> Any:
     """Refuse a text or a truth in place of a number; 3.0 is 3, as in JSON."""
     if isinstance(given, str | bool):
         raise PydanticCustomError("int_type", "Input should be a valid integer")
     return given
 
 
-Count = Annotated[int, Field(ge=-LARGEST, le=LARGEST, json_schema_extra={"minimum": 0}), BeforeValidator(_counted)]
+Count = Annotated[int, Field(ge=-LARGEST, le=LARGEST, json_schema_extra={"minimum": 0}), BeforeValidator(counted)]
 """How many of something."""
 
 
@@ -101,5 +102,5 @@ Instant = Annotated[datetime, BeforeValidator(_written)]
 ZonedInstant = Annotated[AwareDatetime, BeforeValidator(_written)]
 """An instant that names its zone."""
 
-RevisionNumber = Annotated[int, Field(ge=0, le=LAST_REVISION), BeforeValidator(_counted)]
+RevisionNumber = Annotated[int, Field(ge=0, le=LAST_REVISION), BeforeValidator(counted)]
 """The revision at which something was saved."""

@@ -22,6 +22,7 @@ from stanchion.wire.bounds import (
     Text,
     Value,
 )
+from stanchion.wire.capacity import SizeDocument
 from stanchion.wire.replies import Reply
 from stanchion.wire.requests import MonitoringChange, PoliciesChange, Request, ScriptChange
 
@@ -49,6 +50,7 @@ class ResourceDocument(Request):
     files: Files = ()
     preferred: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS)] = ()
     parameters: Annotated[dict[Name, Value], Field(max_length=MOST_ITEMS)] = Field(default_factory=dict)
+    size: SizeDocument = SizeDocument()
     policies: PoliciesChange = PoliciesChange()
     monitoring: MonitoringChange = MonitoringChange()
     scripts: dict[ScriptKind, ScriptChange] = Field(default_factory=dict)

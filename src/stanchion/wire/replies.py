@@ -27,6 +27,7 @@ from stanchion.model.resource import (
 from stanchion.model.state import AlertKind, Mark, Phase, State
 from stanchion.model.template import ParameterKind
 from stanchion.model.timing import Profile
+from stanchion.wire.capacity import Measured, Room, SizeInfo
 from stanchion.wire.standing import DownInfo, EmptyingInfo, PauseInfo
 
 
@@ -123,7 +124,7 @@ class FencingInfo(Reply):
     text: str
 
 
-class NodeInfo(Reply):
+class NodeInfo(Room, Reply):
     """One node. ``state``: up (a member), joining (live, not yet written down as a member), leaving, left, down.
 
     ``proof`` says what shows that a node that is not up runs nothing; null for such a node means that its resources
@@ -181,7 +182,8 @@ class ResourceInfo(Reply):
     """One resource in a list.
 
     ``pending``: other scripts are saved than those that it goes by. ``possible``: what can be ordered now.
-    ``process``: the pid of the script that is waited for, known only to the node that runs it.
+    ``process``: the pid of the script that is waited for, known only to the node that runs it. ``needs`` is the room
+    that it takes.
     """
 
     name: str
@@ -197,6 +199,7 @@ class ResourceInfo(Reply):
     possible: tuple[Verb, ...] = ()
     process: int | None = None
     strays: tuple[StrayInfo, ...] = ()
+    needs: SizeInfo = SizeInfo()
 
 
 class ScriptInfo(Reply):
@@ -261,7 +264,7 @@ class RunList(Reply):
     runs: tuple[RunInfo, ...]
 
 
-class ResourceDetail(ResourceInfo):
+class ResourceDetail(Measured, ResourceInfo):
     """One resource with its configuration. ``spec_revision`` is what an edit names in If-Match.
 
     ``pending_scripts`` are saved, and count from its next load on; until then it goes by those it was loaded with.

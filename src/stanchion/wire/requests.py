@@ -33,6 +33,7 @@ from stanchion.wire.bounds import (
     Timeout,
     Value,
 )
+from stanchion.wire.capacity import SizeChange
 
 KEPT_S = 30
 """How long an agent keeps a connection on which nobody asks anything, in seconds; a client gives it up at half of that.
@@ -91,7 +92,7 @@ class ResourceChange(Request):
     """What to change of a resource; what is left out stays. An empty ``preferred`` means all nodes.
 
     ``why`` is kept with the revision. ``at_once``: scripts that are saved count at once for a resource that is loaded,
-    not only from its next load on.
+    not only from its next load on. ``size`` is the room that it takes, where that should not be measured.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [
@@ -104,6 +105,7 @@ class ResourceChange(Request):
     policies: PoliciesChange = PoliciesChange()
     preferred: Annotated[tuple[Name, ...], Field(max_length=MOST_ITEMS)] | None = None
     files: Annotated[tuple[HostPath, ...], Field(max_length=MOST_ITEMS)] | None = None
+    size: SizeChange = SizeChange()
     why: Line = ""
     at_once: Flag = False
 
@@ -132,7 +134,10 @@ class FenceDeviceChange(Request):
 
 
 class NodeChange(Request):
-    """What to change of a node; what is left out stays. ``fence`` are all its devices, tried in this order."""
+    """What to change of a node; what is left out stays. ``fence`` are all its devices, tried in this order.
+
+    ``capacity`` is what the host has, where that should not be measured; ``reserve`` is kept for the host itself.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [
         {"fence": [{"agent": "fence_ipmilan", "parameters": {"ip": "10.0.0.7", "username": "fence", "password": "..."},
@@ -141,6 +146,8 @@ class NodeChange(Request):
 
     fence: Annotated[tuple[FenceDeviceChange, ...], Field(max_length=MOST_ITEMS, json_schema_extra={
         "maxItems": 8})] | None = None
+    capacity: SizeChange = SizeChange()
+    reserve: SizeChange = SizeChange()
 
 
 class FenceTestOrder(Request):

@@ -5,10 +5,12 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from stanchion.model.balance import OFF
+from stanchion.model.capacity import Admission
 from stanchion.model.groups import Bond
 from stanchion.model.standing import Shutdown
 from stanchion.model.timing import Profile
-from stanchion.wire.bounds import DAY_S, MOST_ITEMS, Count, Name, Seconds
+from stanchion.wire.bounds import BALANCE_SHAPE, DAY_S, LONGEST_NAME, MOST_ITEMS, Count, Name, Seconds
 from stanchion.wire.replies import Reply
 from stanchion.wire.requests import Request
 
@@ -16,7 +18,12 @@ MOST_ORDERED = 5000
 
 
 class SettingsChange(Request):
-    """What to change of the cluster's settings; what is left out stays."""
+    """What to change of the cluster's settings; what is left out stays.
+
+    ``survives``: so many nodes may be lost at once and everything runs again; 0: nothing is guaranteed. ``admission``:
+    an order that would break this is carried out with a warning, or refused. ``balance``: when the cluster evens the
+    nodes out by itself: off, or daily from HH:MM to HH:MM by the clock of the master's host.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [
         {"quorum_nodes": 2, "quorum_timeout_s": 120}]})
@@ -26,6 +33,9 @@ class SettingsChange(Request):
     quorum_timeout_s: Annotated[Seconds, Field(json_schema_extra={"minimum": 0, "maximum": DAY_S})] | None = None
     history_kept: Annotated[Count, Field(json_schema_extra={"minimum": 100, "maximum": 1_000_000})] | None = None
     shutdown: Shutdown | None = None
+    survives: Annotated[Count, Field(json_schema_extra={"minimum": 0})] | None = None
+    admission: Admission | None = None
+    balance: Annotated[str, Field(max_length=LONGEST_NAME, json_schema_extra={"pattern": BALANCE_SHAPE})] | None = None
 
 
 class GroupChange(Request):
@@ -66,7 +76,8 @@ class GroupList(Reply):
 class SettingsInfo(Reply):
     """The settings of the whole cluster.
 
-    ``shutdown`` is what becomes of the machines of a host that shuts down.
+    ``shutdown`` is what becomes of the machines of a host that shuts down. ``survives`` is how many nodes may be lost
+    at once, ``admission`` what becomes of an order that would break this.
     ``other_timers`` are the nodes that are members in a session which was opened under another profile: they keep its
     timers until they join anew. ``revision`` is what a change names in If-Match.
     """
@@ -78,6 +89,9 @@ class SettingsInfo(Reply):
     quorum_timeout_s: float
     history_kept: int
     shutdown: Shutdown = Shutdown.MIGRATE
+    survives: int = 0
+    admission: Admission = Admission.WARN
+    balance: str = OFF
     groups: tuple[GroupInfo, ...] = ()
     revision: int
     saved_by: str = ""

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from stanchion.model.resource import ScriptKind
 from stanchion.wire.bounds import Flag, Line, Name, ReadText, RevisionNumber
+from stanchion.wire.capacity import SizeInfo
 from stanchion.wire.replies import MachineInfo, MonitoringInfo, PoliciesInfo, Reply, ScriptInfo
 from stanchion.wire.requests import Request
 
@@ -47,6 +48,7 @@ class RevisionDetail(Reply):
     monitoring: MonitoringInfo
     policies: PoliciesInfo
     preferred: tuple[str, ...] = ()
+    size: SizeInfo = SizeInfo()
     parameters: dict[str, str]
 
 
