@@ -5,10 +5,12 @@ from fastapi.security import HTTPBearer
 
 from stanchion.api import (
     admission,
+    balance,
     clusters,
     colleagues,
     events,
     files,
+    guarantee,
     importing,
     members,
     monitoring,
@@ -65,7 +67,8 @@ def create(services: Services) -> FastAPI:
                                                                "API token"))
     v1 = APIRouter(prefix="/v1", dependencies=[bearer])
     for part in (clusters, standing, settings, nodes, templates, resources, scripts, importing, events, stories,
-                 notification, report, statistics, what_if, monitoring, overview, orders, neighbours):
+                 notification, report, statistics, what_if, guarantee, monitoring, overview, orders, neighbours,
+                 balance):
         v1.include_router(part.router)
     v1.include_router(nodes.agents)
     v1.include_router(access.router)

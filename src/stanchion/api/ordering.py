@@ -5,15 +5,17 @@ from typing import Any
 
 from stanchion.api import telling
 from stanchion.api.services import Services
+from stanchion.api.thinking import thought
+from stanchion.model.capacity import Admission
 from stanchion.model.errors import NotFound, NotNow
-from stanchion.model.history import Entry
+from stanchion.model.history import Entry, Severity
 from stanchion.model.ids import NOTHING, IntentId, NodeName, ResourceName, Revision
 from stanchion.model.naming import key_of
 from stanchion.model.orders import Intent, Outcome, Verb
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.state import AlertKind
 from stanchion.model.transaction import Conflict, Guard, Put, Transaction
-from stanchion.plan import orders
+from stanchion.plan import admission, orders
 from stanchion.wire import replies
 
 _UNKNOWN = frozenset({Why.UNKNOWN_RESOURCE, Why.UNKNOWN_NODE})
@@ -25,7 +27,20 @@ async def take(here: Services, verb: Verb, by: str, *, resource: ResourceName | 
 
     Raises ``NotFound`` or ``NotNow`` with the reason when it cannot be taken.
     """
-    return await _write(here, judged(here, verb, by, resource=resource, node=node, live=live, **more))
+    intent = judged(here, verb, by, resource=resource, node=node, live=live, **more)
+    return await _write(here, intent, warned=await admitted(here, [intent]))
+
+
+async def admitted(here: Services, intents: Sequence[Intent]) -> Reason | None:
+    """Judge what orders would do to the guarantee, and give what is to be warned of. Raises ``NotNow``."""
+    view = here.view()
+    if view.settings is None or not view.settings.value.survives:
+        return None
+    master = view.sessions.get(view.master.value.node) if view.master else None
+    why = await thought(admission.broken_by, view, None if master is None else master.value, intents, here.clock.now())
+    if why is not None and view.settings.value.admission is Admission.REFUSE:
+        raise NotNow(f"{sentence(why)}; to order it all the same, set the cluster's admission to warn")
+    return why
 
 
 def judged(here: Services, verb: Verb, by: str, *, resource: ResourceName | None = None,
@@ -70,10 +85,13 @@ async def end_process(here: Services, name: ResourceName, by: str) -> replies.In
     return await _write(here, done, why)
 
 
-async def _write(here: Services, intent: Intent, told: Reason | None = None) -> replies.IntentInfo:
-    entries = () if told is None else (
-        Entry(at_s=intent.ended_at_s, reason=told, by=here.node, resource=intent.resource, node=intent.node,
-              cause=intent.id),)
+async def _write(here: Services, intent: Intent, told: Reason | None = None,
+                 warned: Reason | None = None) -> replies.IntentInfo:
+    entries = tuple(
+        Entry(at_s=at_s, reason=why, severity=severity, by=here.node, resource=intent.resource, node=intent.node,
+              cause=intent.id)
+        for why, severity, at_s in ((told, Severity.INFO, intent.ended_at_s), (warned, Severity.WARNING, intent.at_s))
+        if why is not None)
     answer = await here.store.commit(Transaction(
         guards=(Guard(key_of(intent), NOTHING),), puts=(Put(intent),), history=entries))
     if isinstance(answer, Conflict):

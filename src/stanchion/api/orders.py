@@ -9,6 +9,7 @@ from stanchion.api.services import By, Here, Services
 from stanchion.model.errors import InvalidInput, StanchionError
 from stanchion.model.ids import NOTHING
 from stanchion.model.orders import Intent, Verb
+from stanchion.plan import admission
 from stanchion.wire.orders import ManyOrders, ManyResults, OneOrder, OrderResult
 
 router = APIRouter(prefix="/orders", tags=["orders"])
@@ -27,7 +28,7 @@ async def order_many(here: Here, by: By, asked: ManyOrders) -> ManyResults:
             judged.append(_judged(here, by, one, seen))
         except StanchionError as problem:
             judged.append(problem)
-    faults = await _written(here, [each for each in judged if isinstance(each, Intent)])
+    faults = await _taken(here, [each for each in judged if isinstance(each, Intent)])
     results = tuple(_result(one, faults.get(each.id, each) if isinstance(each, Intent) else each)
                     for one, each in zip(asked.orders, judged, strict=True))
     taken = sum(one.intent is not None for one in results)
@@ -44,6 +45,16 @@ def _judged(here: Services, by: str, one: OneOrder, seen: set[str]) -> Intent:
         raise InvalidInput("an order to go offline names no node")
     return ordering.judged(here, Verb(one.verb), by, resource=found, live=one.live,
                            node=finding.node(view, one.node) if one.node else None)
+
+
+async def _taken(here: Services, intents: Sequence[Intent]) -> dict[str, StanchionError]:
+    """Take the orders, if together they leave the guarantee whole; give what went wrong with those not taken."""
+    try:
+        await ordering.admitted(here, intents)
+    except StanchionError as problem:
+        harmful = {intent.id: problem for intent in intents if intent.verb in admission.ASKED_OF}
+        return harmful | await _written(here, [intent for intent in intents if intent.id not in harmful])
+    return await _written(here, intents)
 
 
 async def _written(here: Services, intents: Sequence[Intent]) -> dict[str, StanchionError]:

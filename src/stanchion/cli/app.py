@@ -13,6 +13,7 @@ from cyclopts import App, Group
 from stanchion import __version__
 from stanchion.cli import (
     access,
+    balance,
     fences,
     files,
     hosts,
@@ -62,8 +63,9 @@ def place(panel: Group, *commands: App | Callable[..., Any]) -> None:
 
 
 place(LOOK, looking.status, looking.overview, looking.explain, looking.explain_timing, looking.runs, past.events,
-      past.story, past.incidents, what_if.app, past.report)
-place(RUN, orders.online, orders.offline, orders.migrate, orders.order, orders.alert, orders.end_process)
+      past.story, past.incidents, what_if.app, what_if.guarantee, past.report)
+place(RUN, orders.online, orders.offline, orders.migrate, orders.order, orders.alert, orders.end_process,
+      balance.balance)
 files.add_to(resources.app)
 place(CONFIGURE, resources.app, scripts.app, templates.app, ruling.group, ruling.priority, ruling.settings, notify.app)
 app.command(importing.import_, name="import", group=CONFIGURE, sort_key=len(list(app)))

@@ -7,6 +7,7 @@ from rich.text import Text
 from stanchion.cli.show import COLOURS, table_of
 from stanchion.model.foresight import How
 from stanchion.wire import what_if
+from stanchion.wire.guarantee import GuaranteeInfo
 
 HOW = {How.STAYS: "runs on", How.LIVE: "moves live", How.RESTARTS: "is interrupted", How.ASKS: "asks first",
        How.WAITS: "waits", How.RESTS: "stays down"}
@@ -34,3 +35,14 @@ def losses(of: what_if.LossList) -> RenderableType:
         after = [str(running[node]) if node in running else "-" for node in nodes]
         table.add_row(Text(one.node), *after, Text(one.text, style="" if one.placed == one.held else "yellow"))
     return table
+
+
+def guarantee(of: GuaranteeInfo) -> RenderableType:
+    """Show what the cluster survives, and how full each node is now and would be after the hardest loss."""
+    words = Group(*(Text(sentence) for sentence in of.sentences))
+    table = table_of("Node", "now", *(f"without {' and '.join(each.lost)}" for each in of.answers if each.lost))
+    for now in of.levels:
+        after = [{level.node: level.level for level in each.levels}.get(now.node) for each in of.answers if each.lost]
+        table.add_row(Text(now.node), f"{100 * now.level:.0f} %",
+                      *("-" if level is None else f"{100 * level:.0f} %" for level in after))
+    return Group(words, Padding(table, (1, 0, 0, 0), expand=False))

@@ -1,6 +1,8 @@
 """What if? Commands that show what would happen, and change nothing."""
 
-from cyclopts import App
+from typing import Annotated
+
+from cyclopts import App, Parameter
 
 from stanchion.cli.completing import ANode, AResource, MaybeNode
 from stanchion.cli.session import COMMON, Common
@@ -54,6 +56,37 @@ async def any_node_dies(*, common: Common = COMMON) -> None:
         from stanchion.cli import show_what_if
 
         session.tell(await session.client.losses(), show_what_if.losses)
+
+
+@app.command
+async def nodes(*, lost: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
+                drained: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
+                added: Annotated[tuple[str, ...], Parameter(consume_multiple=True)] = (),
+                common: Common = COMMON) -> None:
+    """Show what would happen if several nodes were lost, drained and added at once.
+
+    Parameters
+    ----------
+    lost
+        Names of nodes that die, all at once.
+    drained
+        Names of nodes that are drained.
+    added
+        Nodes that join: a name, or name:MiB of memory:processors.
+    """
+    async with common.session() as session:
+        from stanchion.cli import show_what_if
+
+        told = await session.client.what_if_nodes(lost=lost, drained=drained, added=added)
+        session.tell(told, show_what_if.answer)
+
+
+async def guarantee(*, common: Common = COMMON) -> None:
+    """Show how many nodes the cluster can lose at once, whichever they are, and how full the others would be."""
+    async with common.session() as session:
+        from stanchion.cli import show_what_if
+
+        session.tell(await session.client.guarantee(), show_what_if.guarantee)
 
 
 async def _show(case: Case, subject: str, node: str | None = None, *, common: Common) -> None:

@@ -1,4 +1,4 @@
-"""What a client asks and orders for much at once: how well all is, what would happen, orders for many resources."""
+"""What a client asks and orders for much at once: how well all is, what would happen, orders for many resources, the balance."""
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote
@@ -6,14 +6,17 @@ from urllib.parse import quote
 from pydantic import BaseModel
 
 from stanchion.model.foresight import Case
+from stanchion.wire.balance import BalanceInfo, BalanceOrder
+from stanchion.wire.guarantee import GuaranteeInfo
 from stanchion.wire.monitoring import MonitoringDraft, MonitoringText
 from stanchion.wire.neighbours import NeighbourHealthList, NeighbourInfo, NeighbourList, NeighbourOrder
 from stanchion.wire.orders import ManyOrders, ManyResults
 from stanchion.wire.overview import Overview
+from stanchion.wire.standing import BalancingInfo
 from stanchion.wire.what_if import LossList, WhatIfInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
@@ -50,9 +53,31 @@ class Foreseeing:
         """Ask what the loss of any one node would mean."""
         return await self._get(LossList, "what-if", patience_s=THINKING_S)
 
+    async def what_if_nodes(self: _Asking, *, lost: "Sequence[str]" = (), drained: "Sequence[str]" = (),
+                            added: "Sequence[str]" = ()) -> WhatIfInfo:
+        """Ask what would happen if all these nodes were lost, drained and added at once."""
+        return await self._get(WhatIfInfo, "what-if/nodes", {"lost": lost, "drained": drained, "added": added},
+                               patience_s=THINKING_S)
+
+    async def guarantee(self: _Asking) -> GuaranteeInfo:
+        """Ask how many nodes the cluster can lose at once, whichever they are."""
+        return await self._get(GuaranteeInfo, "guarantee", patience_s=THINKING_S)
+
     async def order_many(self: _Asking, asked: ManyOrders) -> ManyResults:
         """Give many orders at once; each ends in an order that was taken, or in a problem of its own."""
         return await self._send(ManyResults, "POST", "orders", asked)
+
+    async def balance(self: _Asking, *, cold: bool = False) -> BalanceInfo:
+        """Ask how evenly the nodes are filled, and which moves would help."""
+        return await self._get(BalanceInfo, "balance", {"cold": True} if cold else {}, patience_s=THINKING_S)
+
+    async def apply_balance(self: _Asking, order: BalanceOrder) -> BalancingInfo:
+        """Let the proposed moves be made, one after the other."""
+        return await self._send(BalancingInfo, "POST", "balance", order)
+
+    async def stop_balance(self: _Asking) -> BalancingInfo:
+        """Begin none of the moves that are left."""
+        return await self._send(BalancingInfo, "DELETE", "balance")
 
     async def neighbours(self: _Asking) -> NeighbourList:
         """List the other clusters."""

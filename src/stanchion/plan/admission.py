@@ -13,7 +13,7 @@ from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.plan import playing
 from stanchion.plan.guarantee import Fallout, guarantee
 
-ASKED_OF = frozenset({Verb.ONLINE, Verb.ALERT_YES, Verb.MIGRATE, Verb.DRAIN, Verb.LEAVE})
+ASKED_OF = frozenset({Verb.ONLINE, Verb.MIGRATE, Verb.DRAIN, Verb.LEAVE})
 """The orders that may take up room, or take room away."""
 
 NAMED = 4

@@ -23,6 +23,9 @@ from stanchion.plan import capacity, placement, standing, together
 WORK = 20_000
 """So many placements are tried for one answer; a cluster of 100 nodes with 10,000 machines takes half of it."""
 
+MOST = 3
+"""So many nodes lost at once are asked about where nobody asks for more."""
+
 HELD = frozenset({State.LOADING, State.RUNNING, State.MIGRATING})
 """What a lost node takes away."""
 
@@ -71,7 +74,7 @@ def guarantee(view: ClusterView, nodes: int) -> Guarantee:
     return Guarantee(nodes=nodes, holds=nodes <= len(full), worst=worst, tried=tried, sets=comb(len(full), nodes))
 
 
-def survives(view: ClusterView, most: int = 3) -> tuple[Guarantee, ...]:
+def survives(view: ClusterView, most: int = MOST) -> tuple[Guarantee, ...]:
     """Answer for one node, then for two at once, and so on, up to the first number that cannot be guaranteed."""
     found: list[Guarantee] = []
     while len(found) < most and (not found or found[-1].holds):

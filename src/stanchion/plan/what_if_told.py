@@ -49,6 +49,8 @@ def _count(of: Sequence[Prospect]) -> str:
 
 def _before(view: ClusterView, of: Answer) -> Iterator[str]:
     """Say what must come first when a node dies."""
+    if of.case is Case.NODES:
+        yield from _before_all(of)
     if of.case is not Case.NODE_DIES or of.node is None:
         return
     held = [one for one in of.prospects if one.source == of.node]
@@ -63,6 +65,23 @@ def _before(view: ClusterView, of: Answer) -> Iterator[str]:
                (", or an operator confirms that it is down." if of.unproven.why is not Why.NOBODY_LEFT else "."))
     if of.heir is not None:
         yield f"{of.node} is the master: another member takes over. {of.heir} is taken for it here."
+
+
+def _before_all(of: Answer) -> Iterator[str]:
+    """Say what must come first when several nodes come and go at once."""
+    lost = of.upheaval.lost
+    if lost:
+        yield f"First it must be proven that {_and(lost)} {'have' if len(lost) > 1 else 'has'} stopped."
+    waits = [one for one in of.prospects if one.how is How.WAITS and one.held_back and one.source in lost]
+    if of.unproven is not None and waits:
+        told = sentence(of.unproven)
+        yield f"{told[0].upper()}{told[1:]}."
+    if of.heir is not None:
+        yield f"The master is among those that are lost: another member takes over. {of.heir} is taken for it here."
+
+
+def _and(words: Sequence[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
 
 
 def _proof(view: ClusterView, node: NodeName, proof: ProofKind | None) -> str:
@@ -81,7 +100,7 @@ def _outcomes(of: Answer) -> Iterator[str]:
         why = sentence(one.reason) if one.how not in {How.RESTARTS, How.LIVE} else ""
         groups.setdefault((one.how, one.node, one.after, why, one.source is None), []).append(one)
     for group in groups.values():
-        yield _outcome(group, sentence(group[0].reason), dies=of.case is Case.NODE_DIES)
+        yield _outcome(group, sentence(group[0].reason), dies=of.case is Case.NODE_DIES or bool(of.upheaval.lost))
 
 
 def _outcome(group: Sequence[Prospect], why: str, *, dies: bool) -> str:

@@ -46,6 +46,9 @@ class WhatIfInfo(Reply):
     case: Case
     node: str | None = None
     resource: str | None = None
+    lost: tuple[str, ...] = ()
+    drained: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
     revision: int = 0
     refused: ReasonInfo | None = None
     proof: ProofKind | None = None

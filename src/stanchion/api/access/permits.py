@@ -42,6 +42,8 @@ VIEWER = """
     POST /v1/lint  POST /v1/monitoring/describe
     GET /v1/neighbours  GET /v1/neighbours/health
     GET /v1/what-if  GET /v1/what-if/node-dies/{name}  GET /v1/what-if/drain/{name}  GET /v1/what-if/migrate/{name}
+    GET /v1/balance
+    GET /v1/what-if/nodes  GET /v1/guarantee
 """
 
 OPERATOR = """
@@ -50,7 +52,7 @@ OPERATOR = """
     POST /v1/resources/{name}/adopt  POST /v1/resources/{name}/alert  POST /v1/resources/{name}/end-process
     POST /v1/resources/{name}/scripts/{script}/test
     POST /v1/nodes/{name}/drain  POST /v1/nodes/{name}/undrain  POST /v1/nodes/{name}/hand-over
-    PUT /v1/pause  DELETE /v1/pause
+    PUT /v1/pause  DELETE /v1/pause  POST /v1/balance  DELETE /v1/balance
 """
 
 ADMINISTRATOR = """
