@@ -27,6 +27,7 @@ from stanchion.agent.notifying import Notifying
 from stanchion.colleagues import ClusterColleagues
 from stanchion.config import AgentConfig, door_of, url_of
 from stanchion.doorways import Doorways, papers_of
+from stanchion.drivers.bell import HypervisorBell
 from stanchion.drivers.clock import HostChance, HostClock
 from stanchion.drivers.device import DeviceWatchdog
 from stanchion.drivers.fence import SEARCHED, FenceAgents
@@ -36,8 +37,10 @@ from stanchion.drivers.hypervisor import HostHypervisor
 from stanchion.drivers.journal import FileJournal
 from stanchion.drivers.pulse import DeafPulse, UdpPulse
 from stanchion.drivers.script import ScriptRunner
+from stanchion.drivers.storage import KernelStorage
 from stanchion.drivers.templates import SHARE
 from stanchion.drivers.watchdog import NoWatchdog, SupervisorWatchdog
+from stanchion.lookout import Bell
 from stanchion.model.cluster import ClusterView, SelfFence
 from stanchion.model.errors import HostError, StanchionError, StoreUnavailable, plainly
 from stanchion.model.ids import NodeName, OperationId
@@ -78,7 +81,8 @@ async def _live(config: AgentConfig, settings: Path) -> None:
     store = await open_store(config, busy_s=STORE_BUSY_S)
     try:
         pulse = await _pulse(config)
-        doors, runner = _doors(config, store, pulse)
+        bell = HypervisorBell()
+        doors, runner = _doors(config, store, pulse, bell)
         if not await _needed(config, store):
             _check_api(config)
         ways = Doorways(config, settings, store, doors.clock, lambda: _token(config))
@@ -91,6 +95,7 @@ async def _live(config: AgentConfig, settings: Path) -> None:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, work.cancel)
         await asyncio.wait({work})
+        await bell.close()
         if not work.cancelled():
             work.result()
     finally:
@@ -108,7 +113,7 @@ async def _pulse(config: AgentConfig) -> Pulse:
     return pulse
 
 
-def _doors(config: AgentConfig, store: Store, pulse: Pulse) -> tuple[Doors, ScriptRunner]:
+def _doors(config: AgentConfig, store: Store, pulse: Pulse, bell: Bell) -> tuple[Doors, ScriptRunner]:
     run_directory = config.state_dir / "run"
     run_directory.mkdir(mode=0o700, exist_ok=True)
     clock = HostClock()
@@ -138,7 +143,8 @@ def _doors(config: AgentConfig, store: Store, pulse: Pulse) -> tuple[Doors, Scri
                   host=LinuxHost(read_boot_id(os.environ), reset), watchdog=watchdog,
                   journal=FileJournal(config.state_dir / "journal.json"), clock=clock, chance=HostChance(),
                   fencer=FenceAgents(f"{SHARE / 'sbin'}:{SEARCHED}"), pulse=pulse,
-                  colleagues=ClusterColleagues(lambda: _token(config), papers_of(config)))
+                  colleagues=ClusterColleagues(lambda: _token(config), papers_of(config)),
+                  bell=bell, storage=KernelStorage())
     return doors, runner
 
 

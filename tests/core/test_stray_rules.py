@@ -1,5 +1,7 @@
 """The rules about strays: what one bars, who writes it down, when it is gone, and what may never be decided."""
 
+from dataclasses import replace
+
 import pytest
 
 from core.clusters import (
@@ -27,7 +29,9 @@ from stanchion.model.history import Severity
 from stanchion.model.ids import NOTHING, NodeName, ResourceName
 from stanchion.model.orders import Verb
 from stanchion.model.reasons import Why, reason
+from stanchion.model.resource import Machine, MachineKind, ResourceSpec, Script, Scripts
 from stanchion.model.state import Phase, Presence, ResourceState, State
+from stanchion.model.storage import InUse
 from stanchion.model.stray import Sighting, Stray
 from stanchion.model.transaction import Guard, Put, Transaction
 from stanchion.plan import orders, strays
@@ -223,3 +227,57 @@ def test_a_node_that_is_cut_off_looks_for_everything_that_it_does_not_hold() -> 
 
     assert isinstance(halt, a.HaltAll)
     assert ([held.name for held in halt.specs], [held.name for held in halt.others]) == (["web"], ["db"])
+
+
+TAKES = Scripts(load=Script(text="vgchange -a ey vg"), unload=Script(text="true"))
+
+
+def taking(*names: str) -> list[ResourceSpec]:
+    """Make resources that all take the volume group vg."""
+    return [replace(spec(), name=ResourceName(name), scripts=TAKES,
+                    machine=Machine(kind=MachineKind.LIBVIRT, name=name)) for name in names]
+
+
+def test_storage_is_in_use_by_right_where_any_resource_is_held_that_takes_it() -> None:
+    """Two that take the same are not saved any more, but may stand in a store from before."""
+    here = InUse(volumes=("vg/data", "other/data"))
+    view = cluster(*taking("web", "db"), record(node="b"), record(State.OFFLINE, None, name="db"))
+
+    assert strays.astray_storage(view, B, here) == {"web": "", "db": ""}
+    assert strays.astray_storage(view, C, here) == {"web": "vg/data is active", "db": "vg/data is active"}
+
+
+@pytest.mark.parametrize(("machine", "stored", "before", "after"), [
+    (ABSENT, {WEB: "vg/data is active"}, None, (False, "vg/data is active")),
+    (RUNNING, {WEB: "vg/data is active"}, None, (True, "seen")),
+    (UNKNOWN, {WEB: "vg/data is active"}, None, None),
+    (ABSENT, None, (False, "as before"), (False, "as before")),
+    (ABSENT, None, (True, "as before"), None),
+    (ABSENT, {WEB: ""}, (False, "as before"), None),
+    (ABSENT, {WEB: "more is active"}, (False, "as before"), (False, "more is active")),
+])
+def test_what_is_found_of_a_machine_and_of_its_storage_is_one_sighting(
+    machine: tuple[Presence, str], stored: dict[ResourceName, str] | None, before: tuple[bool, str] | None,
+    after: tuple[bool, str] | None,
+) -> None:
+    view = cluster(*taking("web"), record(State.OFFLINE, None))
+    if before is not None:
+        view = written(view, Stray(resource=WEB, sightings=(
+            Sighting(node=C, session=session(view, "c").id, since_s=7.0, machine=before[0], text=before[1]),)))
+    for change in strays.sighted(view, session(view, "c"), {WEB: machine}, NOW, stored=stored):
+        view = written(view, *(put.record for put in change.puts))
+        if change.deletes:
+            view = cluster(*taking("web"), record(State.OFFLINE, None))
+
+    seen = [(each.machine, each.text) for each in strays.places(view, WEB)]
+    assert seen == ([] if after is None else [after])
+
+
+def test_a_resource_that_takes_no_storage_any_more_has_none_astray() -> None:
+    view = cluster(spec(), record(State.OFFLINE, None))
+    view = written(view, Stray(resource=WEB, sightings=(
+        Sighting(node=C, session=session(view, "c").id, since_s=7.0, machine=False, text="vg/data is active"),)))
+
+    (change,) = strays.sighted(view, session(view, "c"), {WEB: ABSENT}, NOW, stored={})
+
+    assert change.deletes == (Key(Kind.STRAY, "web"),)

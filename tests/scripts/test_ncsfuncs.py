@@ -227,6 +227,25 @@ async def test_vgchange_never_takes_every_volume_group(
     assert called or "would act on every one" in run.command
 
 
+@pytest.mark.parametrize(("listed", "said"), [
+    ("  node2,        ", "the volume group vg0 belongs to the host node2 (its system ID)"),
+    ("  ,sanlock", "the volume group vg0 is refused by its lock manager (sanlock): another host uses it"),
+    ("  node1,", ""), ("  ,", ""), ("  ,none", ""),
+])
+async def test_a_volume_group_that_belongs_to_another_host_is_refused_in_one_sentence(
+    play: Play, tools: Path, listed: str, said: str,
+) -> None:
+    """The words of LVM 2.03: what vgchange says when it refuses, and how vgs and lvm tell the owner."""
+    refusal = "  Cannot access VG vg0 with system ID node2 with local system ID node1."
+    tool(tools, "vgchange", f'echo "{refusal}" >&2; exit 5')
+    tool(tools, "vgs", f'echo "{listed}"')
+    tool(tools, "lvm", 'echo "  system ID: node1"')
+    run = await play("CONTAINER_NAME=vg0\nexit_on_error vgchange -a ey $VOLGROUP_NAME\nexit 0\n")
+    assert (run.code, run.command) == (5, f"vgchange -a ey: {said}" if said else "vgchange -a ey")
+    run = await play("exit_on_error vgchange -a ey vg0\nexit 0\n")
+    assert (run.code, said in run.command) == (5, True)
+
+
 @pytest.mark.parametrize(("attributes", "code"), [("-wi-a-----", 0), ("-wi-ao----", 0), ("-wi-------", 7)])
 async def test_status_lv_tells_whether_the_volume_is_active(
     play: Play, tools: Path, attributes: str, code: int,

@@ -215,6 +215,19 @@ async def test_a_stray_is_listed_with_the_offer_to_adopt_it() -> None:
     assert {verb for verb, _ in orders(world)} == {Verb.ADOPT}
 
 
+async def test_storage_that_is_in_use_there_is_told_and_cannot_be_adopted() -> None:
+    world = World()
+    await stray(world)
+    (seen,) = world.view().strays[ResourceName("wiki")].value.sightings
+    await world.put(Stray(resource=ResourceName("wiki"), sightings=(
+        replace(seen, machine=False, text="vg_wiki/data is active"),)))
+    browser = await signed_in(world, Role.OPERATOR)
+    for place in (PATH, f"{PATH}/node1", "/console/resources/wiki", "/console/alerts"):
+        page = await browser.get(place)
+        assert "storage is in use on node1, where nobody sent it (vg_wiki/data is active)" in page.text
+        assert "Adopt" not in page.text
+
+
 async def test_a_cluster_on_one_machine_says_why_no_host_can_come_in() -> None:
     browser = await admin(World())
     page = await browser.get(PATH)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from stanchion.between import Colleagues
+from stanchion.lookout import Bell, Storage
 from stanchion.model.cluster import SelfFence
 from stanchion.model.ids import NodeName
 from stanchion.ports import Chance, Clock, Fencer, Host, Hypervisor, Journal, Pulse, Runner, Store, Watchdog
@@ -10,7 +11,11 @@ from stanchion.ports import Chance, Clock, Fencer, Host, Hypervisor, Journal, Pu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """Everything behind which the world stands. Without ``colleagues`` a move goes by what was noted at the load."""
+    """Everything behind which the world stands.
+
+    Without ``colleagues`` a move goes by what was noted at the load; without ``bell`` machines that begin or end are
+    found by looking alone; without ``storage`` nothing is known of what is active or mounted here.
+    """
 
     store: Store
     runner: Runner
@@ -23,6 +28,8 @@ class Doors:
     fencer: Fencer
     pulse: Pulse
     colleagues: Colleagues | None = None
+    bell: Bell | None = None
+    storage: Storage | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,16 +14,19 @@ import structlog
 
 from stanchion.agent import checking
 from stanchion.agent.doors import Doors, Identity
+from stanchion.agent.halting import HALT_GRACE_S, Halting, in_use
 from stanchion.model import actions as a
 from stanchion.model.cluster import Held, Key, Kind
-from stanchion.model.errors import StanchionError, StoreUnavailable
+from stanchion.model.errors import HostError, StanchionError, StoreUnavailable
 from stanchion.model.history import Run, RunEnd
-from stanchion.model.ids import OperationId, ResourceName, SessionId
+from stanchion.model.ids import OperationId, SessionId
 from stanchion.model.orders import Intent, Outcome
 from stanchion.model.reasons import Reason, Why, reason
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence
+from stanchion.model.storage import InUse
 from stanchion.model.transaction import Committed, Guard, Put, Transaction
+from stanchion.plan import storage
 from stanchion.ports import Readiness, ScriptOrder
 
 RUNS_KEPT = 10
@@ -34,9 +37,6 @@ STARTS = frozenset({ScriptKind.LOAD, ScriptKind.PREPARE})
 
 RETRY_S = 0.5
 """How long after a lost answer the end of an order is written again."""
-
-HALT_GRACE_S = 0.2
-"""How long a script may go on after TERM when its node was cut off: the watchdog waits for nobody."""
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,8 @@ class Executor:
         self._post = post
         self._in_time = in_time
         self._master = master
-        self._halt_within_s = halt_within_s
+        self._halting = Halting(doors, run=lambda spec, kind, stage: self._run(spec, kind, stage, {}),
+                                within_s=halt_within_s)
         self._give_back = give_back
         self._free = free
         self._tasks: dict[asyncio.Task[None], bool] = {}
@@ -75,7 +76,7 @@ class Executor:
                 self._drop(halts=True)
             case a.HaltAll():
                 self._drop()
-                self._start(self._halt_all(action.specs, action.others), lasting=True)
+                self._start(self._halt(action), lasting=True)
             case _:
                 self._start(self._work(action))
 
@@ -168,8 +169,14 @@ class Executor:
         if action.after_unload and presence is Presence.UNKNOWN and action.spec.machine.kind.value == "script":
             # Where only the monitor script can tell, its failure after a good unload means that it is gone.
             presence = Presence.ABSENT
+        here: InUse | None = None
+        if action.after_unload and presence is Presence.ABSENT and storage.claimed(action.spec):
+            try:
+                here = await in_use(self._doors)
+            except HostError as problem:
+                presence, text = Presence.UNKNOWN, str(problem)
         self._post(a.Looked(resource=action.spec.name, step=action.step, stage=action.stage, presence=presence,
-                            text=text))
+                            text=text, storage=here))
 
     async def _check(self, action: a.CheckHost) -> None:
         try:
@@ -179,6 +186,9 @@ class Executor:
             found = Readiness(fault=str(problem), digests=action.digests)
         self._post(a.Checked(resource=action.spec.name, stage=action.stage, fault=found.fault,
                              digests=found.digests, size=found.size))
+
+    async def _halt(self, action: a.HaltAll) -> None:
+        self._post(a.Halted(presences=await self._halting.halt(action.specs, action.others)))
 
     # Reports and orders.
 
@@ -243,39 +253,3 @@ class Executor:
             await self._give_back(action.session)
         except StoreUnavailable as problem:
             log.warning("the session is not given back yet", problem=str(problem))
-
-    # The halt.
-
-    async def _halt_all(self, specs: tuple[ResourceSpec, ...], others: tuple[ResourceSpec, ...]) -> None:
-        ours, strays = await asyncio.gather(asyncio.gather(*(self._halt(spec) for spec in specs)), self._stop(others))
-        self._post(a.Halted(presences={**dict(ours), **strays}))
-
-    async def _stop(self, others: tuple[ResourceSpec, ...]) -> dict[ResourceName, Presence]:
-        """Halt those of these machines that run here although nobody sent them."""
-        try:
-            async with asyncio.timeout(self._halt_within_s()):
-                found = await self._doors.hypervisor.sweep(others) if others else {}
-        except TimeoutError:
-            log.warning("no answer in time: whether strays run here is not known")
-            return {spec.name: Presence.UNKNOWN for spec in others}
-        running = [spec for spec in others if found.get(spec.name, (Presence.ABSENT, ""))[0] is Presence.RUNNING]
-        return dict(await asyncio.gather(*(self._halt(spec) for spec in running)))
-
-    async def _halt(self, spec: ResourceSpec) -> tuple[ResourceName, Presence]:
-        """End the resource's script, run its halt, and look; what cannot be seen in time may still run."""
-        try:
-            async with asyncio.timeout(self._halt_within_s()):
-                await self._doors.runner.end(spec.name, grace_s=HALT_GRACE_S)
-                code = 0
-                if spec.scripts.halt.text.strip():
-                    # By chance, not by a clock: a clock that began anew with the host could name an old run.
-                    stage = f"halt-{self._doors.chance.token()}"
-                    code = (await self._run(spec, ScriptKind.HALT, stage, {})).code
-                presence, text = await self._doors.hypervisor.look(spec)
-                if code != 0 and presence is Presence.ABSENT:
-                    # The machine is gone, but not all that it held: storage may still be in use here.
-                    presence, text = Presence.UNKNOWN, f"its halt script failed with code {code}; {text}"
-        except TimeoutError:
-            presence, text = Presence.UNKNOWN, "no answer in time"
-        log.warning("halted", resource=spec.name, presence=presence.value, seen=text)
-        return spec.name, presence

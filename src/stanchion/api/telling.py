@@ -173,7 +173,7 @@ def resource_fields(view: ClusterView, name: ResourceName, process: int | None) 
         "process": process,
         "needs": size_info(capacity.needs(view, name)),
         "strays": tuple(replies.StrayInfo(node=seen.node, since=replies.instant(seen.since_s),
-                                          text=sentence(reason(Why.STRAY_STANDS, seen.node)))
+                                          text=sentence(strays.stands(seen)), machine=seen.machine)
                         for seen in strays.places(view, name)),
     }
 

@@ -17,6 +17,7 @@ from stanchion.model.orders import Intent
 from stanchion.model.reasons import Reason
 from stanchion.model.resource import ResourceSpec, ScriptKind
 from stanchion.model.state import Presence, ResourceState
+from stanchion.model.storage import InUse
 from stanchion.model.transaction import Transaction
 
 
@@ -59,7 +60,8 @@ class RunScript:
 class Look:
     """Look at the host whether the machine executes here.
 
-    ``after_unload``: a monitor script that fails then means that the machine is gone, where only the script can tell.
+    ``after_unload``: a monitor script that fails then means that the machine is gone, where only the script can tell;
+    and what storage is in use here is told as well.
     """
 
     step: Step
@@ -169,13 +171,14 @@ class ScriptEnded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Looked:
-    """What a look found."""
+    """What a look found; ``storage`` is what is in use on the host, where that was asked for."""
 
     resource: ResourceName
     step: Step
     stage: str
     presence: Presence
     text: str = ""
+    storage: InUse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

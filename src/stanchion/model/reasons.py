@@ -98,6 +98,9 @@ SENTENCES: dict[Why, str] = {
                      "`stanchion migrate {1} {0}` moves both",
     Why.NODE_PARTS: "{1} is kept together with it and cannot be on {0} ({2})",
     Why.NODE_STRAY: "{1} is not started on {0} while it runs on {2}, where nobody sent it",
+    Why.NODE_STORAGE: "{1} is not started on {0} while its storage is in use on {2} ({3})",
+    Why.NODE_STORAGE_OLD: "{1} is not started on {0} before its storage is released there ({2}): another node used it "
+                          "meanwhile",
     Why.NODE_QUARANTINED: "{0} is in quarantine, because it left uncleanly again and again: "
                           "`stanchion node release {0}` ends that",
     Why.RANK: "{0} is number {1} of its {2} preferred nodes",
@@ -195,6 +198,12 @@ SENTENCES: dict[Why, str] = {
     Why.STRAY_GONE: "the stray on {0} is gone",
     Why.STRAY_OURS: "what ran on {0} as a stray belongs there now",
     Why.STRAY_PROVEN: "the stray on {0} is gone: {1}",
+    Why.STORAGE_SEEN: "its storage was found in use on {0}, where nobody sent it ({1}): that is left alone, and it is "
+                      "started nowhere else",
+    Why.STORAGE_STANDS: "its storage is in use on {0}, where nobody sent it ({1}): unmount and deactivate it there",
+    Why.STORAGE_GONE: "its storage is not in use on {0} any more",
+    Why.STORAGE_OURS: "its storage that was in use on {0} belongs there now",
+    Why.STORAGE_LEFT: "its unload script ended well on {0} but left its storage in use there ({1})",
     Why.NOTIFY_SAVED: "{0} saved the notification by {1}",
     Why.NOTIFY_REMOVED: "{0} ended the notification by {1}",
     Why.NOTIFY_FAILED: "nobody can be notified by {0} now, and it is tried again: {1}",

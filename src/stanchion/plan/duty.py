@@ -155,8 +155,18 @@ def _unloading(case: Case) -> Next:
         return e.Failed(why=reason(Why.STILL_RUNNING, case.me))
     if found is not None and found.presence is Presence.UNKNOWN:
         return e.Failed(why=reason(Why.LOOK_UNKNOWN, case.me, found.text))
+    if (left := _left(case, found)) is not None:
+        return left
     why = case.state.reason if case.state.move is not None else reason(Why.UNLOADED)
     return e.Unloaded(operation=next_operation(case.state.name, case.held.revision), why=why)
+
+
+def _left(case: Case, found: Looked | None) -> e.Failed | None:
+    """Keep a resource whose storage was left in use: it may start nowhere else, only here again."""
+    here = None if found is None else found.storage
+    stays = case.state.move is not None and case.state.move.target == case.me
+    left = "" if here is None or stays else strays.left(case.view, case.me, case.spec.value, here)
+    return e.Failed(why=reason(Why.STORAGE_LEFT, case.me, left)) if left else None
 
 
 def _running(case: Case) -> Next:

@@ -60,7 +60,7 @@ def standing_reasons(view: ClusterView, name: ResourceName, now: Moment) -> tupl
 def _standing(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec, now: Moment) -> tuple[Reason, ...]:
     """Say what else keeps it as it is: a doubtful holder, missing quorum, nodes that cannot take it."""
     state = held.value
-    told = [reason(Why.STRAY_STANDS, seen.node) for seen in strays.places(view, state.name)]
+    told = [strays.stands(seen) for seen in strays.places(view, state.name)]
     pause = standing.paused(view)
     told += [] if pause is None else [reason(Why.PAUSE_STANDS, pause.by)]
     for node, session in _claims(state):

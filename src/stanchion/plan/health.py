@@ -144,9 +144,9 @@ def _of_resources(view: ClusterView) -> Iterator[Finding]:
         if name not in view.specs:
             continue
         for seen in strays.places(view, name):
-            yield Finding(health=Health.CRITICAL, kind="machines run astray", about="resource", resource=name,
-                          node=seen.node, since_s=seen.since_s,
-                          text=f"{name}: {sentence(reason(Why.STRAY_STANDS, seen.node))}.")
+            kind = "machines run astray" if seen.machine else "storage is in use astray"
+            yield Finding(health=Health.CRITICAL, kind=kind, about="resource", resource=name, node=seen.node,
+                          since_s=seen.since_s, text=f"{name}: {sentence(strays.stands(seen))}.")
         if (found := _of_state(held.value)) is not None:
             yield found
 

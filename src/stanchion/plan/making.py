@@ -18,6 +18,7 @@ from stanchion.model.errors import InvalidInput
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.resource import Machine, MachineKind, Monitoring, ResourceSpec, Script, ScriptKind, Scripts
 from stanchion.model.template import Parameter, ParameterKind, Template
+from stanchion.plan import storage
 
 LONGEST_S = 86_400.0
 """The longest timeout or interval that makes sense: a day."""
@@ -125,12 +126,17 @@ def faults(spec: ResourceSpec, nodes: Collection[NodeName]) -> tuple[str, ...]:
 
 
 def twin(spec: ResourceSpec, others: Iterable[ResourceSpec]) -> str:
-    """Say which other resource has the same machine; empty: none. Two of them would each be right to run it."""
-    if spec.machine.kind is MachineKind.SCRIPT:
-        return ""
-    same = (other.name for other in others if other.name != spec.name and other.machine == spec.machine)
-    name = next(same, None)
-    return "" if name is None else f"the machine {spec.machine.name} belongs to the resource {name} already"
+    """Say which other resource has the same machine or storage; empty: none. Each of two would be right to use it."""
+    claim = storage.claimed(spec)
+    for other in others:
+        if other.name == spec.name:
+            continue
+        if spec.machine.kind is not MachineKind.SCRIPT and other.machine == spec.machine:
+            return f"the machine {spec.machine.name} belongs to the resource {other.name} already"
+        if claim and (same := storage.shared(claim, storage.claimed(other))):
+            return (f"its load script takes {same} for itself, which belongs to the resource {other.name} already (a "
+                    "single volume of a group is taken by lvchange)")
+    return ""
 
 
 def name_fault(name: str) -> str:

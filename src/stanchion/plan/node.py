@@ -138,7 +138,7 @@ def _cut_off(state: NodeState) -> Reaction:
 def _halt_all(state: NodeState) -> a.HaltAll:
     """Halt what is held here; and what is found running here by nobody's order: no proof would cover it."""
     return a.HaltAll(specs=state.halting, others=tuple(
-        spec for spec in strays.sought(state.view) if spec.name not in {held.name for held in state.halting}))
+        spec for spec in strays.watched(state.view) if spec.name not in {held.name for held in state.halting}))
 
 
 def _halt_again(state: NodeState) -> Reaction:

@@ -1,5 +1,9 @@
 """Strays: a machine that runs where nobody sent it bars its resource from starting anywhere else.
 
+So does storage that the resource takes for itself (``plan.storage``) and that is in use on a host that does not hold
+it: a volume group that is active there, a file system that is mounted. It may be loaded on that very host, unless
+another one used the storage meanwhile: then what this one knows of it is out of date, and it must let go first.
+
 The record of a stray (``model.stray``) is written by the agent that finds it and taken away by the same agent when the
 machine is gone, or belongs there by then. The master takes it away when the life of the node in which it was seen
 provably runs nothing any more: a host that is off runs no strays. It is never leased: an ended lease alone proves
@@ -19,8 +23,11 @@ from stanchion.model.ids import NOTHING, Moment, NodeName, ResourceName
 from stanchion.model.reasons import Reason, Why, reason, sentence
 from stanchion.model.resource import MachineKind, ResourceSpec
 from stanchion.model.state import Presence, holders
+from stanchion.model.storage import InUse
 from stanchion.model.stray import Sighting, Stray
 from stanchion.model.transaction import Guard, Put, Transaction
+from stanchion.plan import storage
+from stanchion.plan.binding import effective
 from stanchion.plan.membership import Fate, fate, proof_of
 
 Found = Mapping[ResourceName, tuple[Presence, str]]
@@ -53,8 +60,16 @@ def bar(view: ClusterView, name: ResourceName, node: NodeName) -> Reason | None:
     held = holding(view, name)
     for seen in places(view, name):
         if seen.node != node or held:
-            return reason(Why.NODE_STRAY, node, name, seen.node)
+            why = Why.NODE_STRAY if seen.machine else Why.NODE_STORAGE
+            return reason(why, node, name, seen.node, *(() if seen.machine else (seen.text,)))
+        if seen.beside and not seen.machine:
+            return reason(Why.NODE_STORAGE_OLD, node, name, seen.text)
     return None
+
+
+def stands(seen: Sighting) -> Reason:
+    """Say what is astray there, and what resolves it."""
+    return reason(Why.STRAY_STANDS, seen.node) if seen.machine else reason(Why.STORAGE_STANDS, seen.node, seen.text)
 
 
 def guard(view: ClusterView, name: ResourceName) -> Guard:
@@ -69,37 +84,97 @@ def sought(view: ClusterView) -> tuple[ResourceSpec, ...]:
                  if held.value.machine.kind is not MachineKind.SCRIPT)
 
 
-def sighted(view: ClusterView, mine: Session, found: Found, now: Moment) -> tuple[Transaction, ...]:
+def owners(view: ClusterView) -> tuple[ResourceSpec, ...]:
+    """Give the resources that take storage for themselves alone, as they go by now."""
+    specs = (effective(view, name) for name in sorted(view.specs))
+    return tuple(held.value for held in specs if held is not None and storage.claimed(held.value))
+
+
+def watched(view: ClusterView) -> tuple[ResourceSpec, ...]:
+    """Give the resources of which something can be astray on a host."""
+    return tuple({spec.name: spec for spec in (*sought(view), *owners(view))}.values())
+
+
+def sighted(view: ClusterView, mine: Session, found: Found, now: Moment, *,
+            stored: Mapping[ResourceName, str] | None = None) -> tuple[Transaction, ...]:
     """Write down what a look round this host found: what is astray here, and what is not any more.
 
-    A machine that could not be seen stays what it was.
+    ``stored`` says what storage of each resource is in use here (``astray_storage``); None: that is not known. What
+    could not be seen stays what it was.
     """
     live = view.live.get(mine.node)
     if live is None or live.value.session != mine.id:
         return ()
     changes = []
-    known = {spec.name for spec in sought(view)}
-    for name in sorted(found.keys() & known | set(view.strays) - known):
-        presence, text = found[name] if name in known else (Presence.ABSENT, "")
-        before = _seen_on(view, name, mine.node)
-        after = before
-        if mine.node in holding(view, name) or presence is Presence.ABSENT:
-            after = None
-        elif presence is Presence.RUNNING:
-            after = Sighting(node=mine.node, session=mine.id, text=text,
-                             since_s=now.wall_s if before is None else before.since_s)
-        if (before and before.session) != (after and after.session):
-            why = None
-            if before is None:
-                why = reason(Why.STRAY_SEEN, mine.node, text)
-            elif after is None:
-                why = reason(Why.STRAY_OURS if presence is Presence.RUNNING else Why.STRAY_GONE, mine.node)
+    machines, takers = {spec.name for spec in sought(view)}, {spec.name for spec in owners(view)}
+    known = machines | takers
+    for name in sorted(((stored or {}).keys() - machines | found.keys()) & known | set(view.strays) - known):
+        before, after = _seen_on(view, name, mine.node), None
+        machine = found.get(name, (Presence.ABSENT, ""))
+        if name in known:
+            things = (stored or {}).get(name) if name in takers or stored is None else ""
+            after = _judged(view, name, mine, before, machine=machine, stored=things, now=now)
+        if _counts(before) != _counts(after):
+            why = _news(before, after, mine.node, here=machine[0], ours=mine.node in holding(view, name))
             change = _rewritten(view, name, mine.node, after, told=why, now=now, by=mine.node)
             state = view.states.get(name)
             rests = (Guard(Key(Kind.LIVE, mine.node), live.revision),
                      Guard(Key(Kind.STATE, name), NOTHING if state is None else state.revision))
             changes.append(replace(change, guards=(*change.guards, *rests)))
     return tuple(changes)
+
+
+def astray_storage(view: ClusterView, me: NodeName, here: InUse) -> dict[ResourceName, str]:
+    """Say of each resource that takes storage what of it is in use on this node without right; empty: nothing."""
+    return {spec.name: "" if me in holding(view, spec.name) else left(view, me, spec, here) for spec in owners(view)}
+
+
+def left(view: ClusterView, me: NodeName, spec: ResourceSpec, here: InUse) -> str:
+    """Say what of a resource's storage is in use on this node; what others take that are held here is theirs."""
+    things = storage.in_use(storage.claimed(spec), here)
+    if not things:
+        return ""
+    theirs = (storage.in_use(storage.claimed(other), here) for other in owners(view)
+              if other.name != spec.name and me in holding(view, other.name))
+    return storage.told(things.difference(*theirs))
+
+
+def _judged(view: ClusterView, name: ResourceName, mine: Session, before: Sighting | None, *,
+            machine: tuple[Presence, str], stored: str | None, now: Moment) -> Sighting | None:
+    """Say what is astray here: the machine, or else its storage."""
+    presence, text = machine
+    if mine.node in holding(view, name):
+        return None
+    if presence is Presence.RUNNING:
+        since_s = before.since_s if before is not None and before.machine else now.wall_s
+        return Sighting(node=mine.node, session=mine.id, since_s=since_s, text=text)
+    known_before = before is not None and not before.machine
+    if presence is Presence.UNKNOWN or (stored is None and known_before):
+        return before
+    if not stored:
+        return None
+    since_s, beside = (before.since_s, before.beside) if before is not None and known_before else (now.wall_s, False)
+    return Sighting(node=mine.node, session=mine.id, since_s=since_s, text=stored, machine=False,
+                    beside=beside or bool(holding(view, name)))
+
+
+def _counts(of: Sighting | None) -> tuple[object, ...] | None:
+    """Give what of a sighting is worth another record; what a hypervisor says of a machine changes all the time."""
+    return None if of is None else (of.session, of.machine, of.beside, "" if of.machine else of.text)
+
+
+def _news(before: Sighting | None, after: Sighting | None, node: NodeName, *, here: Presence,
+          ours: bool) -> Reason | None:
+    """Say what is new for people, if anything is."""
+    if after is not None:
+        if before is not None and before.machine == after.machine:
+            return None
+        return reason(Why.STRAY_SEEN if after.machine else Why.STORAGE_SEEN, node, after.text)
+    if before is None:
+        return None
+    if before.machine:
+        return reason(Why.STRAY_OURS if ours and here is Presence.RUNNING else Why.STRAY_GONE, node)
+    return reason(Why.STORAGE_OURS if ours else Why.STORAGE_GONE, node)
 
 
 def judge(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:

@@ -21,6 +21,7 @@ from stanchion.model.resource import MachineKind, ResourceSpec, ScriptKind
 from stanchion.model.state import Presence
 from stanchion.ports import Readiness, ScriptOrder
 from stanchion.sim import loop
+from stanchion.sim.storage import PretendStorage
 
 WALL_S = 1_700_000_000.0
 """Wall time at virtual time zero."""
@@ -38,7 +39,8 @@ class Condition(StrEnum):
 class Fault:
     """How a script misbehaves: its exit code, how long it takes, and whether it has its effect all the same.
 
-    ``times`` is how many runs of it misbehave, counted from the first of all; None: every one.
+    ``times`` is how many runs of it misbehave, counted from the first of all; None: every one. ``keeps_storage``: an
+    unload or a halt that ends the machine, and leaves its storage in use.
     """
 
     code: int = 0
@@ -46,6 +48,7 @@ class Fault:
     effect: bool = True
     never_ends: bool = False
     times: int | None = None
+    keeps_storage: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,7 @@ class PretendHost:
         self.resets = 0
         self.on_reset: Callable[[], None] = lambda: None
         self.on_power_cut: Callable[[], None] = self.power_off
+        self.storage = PretendStorage()
         self.runner = PretendRunner(self)
         self._journal: JournalEntry | None = None
         self._until_s: float | None = None
@@ -145,6 +149,7 @@ class PretendHost:
     def power_off(self) -> None:
         """Cut the power: every machine and every script ends in this instant."""
         self.powered = False
+        self.storage.clear()
         for machine in list(self.machines):
             self.become(machine, None)
         self.runner.drop()
@@ -277,6 +282,7 @@ class PretendRunner:
     def __init__(self, host: PretendHost) -> None:
         self._host = host
         self._runs: dict[tuple[str, str, str], asyncio.Task[Run]] = {}
+        self._loads: dict[str, str] = {}
         self._going: dict[str, list[asyncio.Task[Run]]] = {}
         self.orders: list[ScriptOrder] = []
 
@@ -338,7 +344,16 @@ class PretendRunner:
         if fault.effect and (code == 0 or order.script is not ScriptKind.MONITOR):
             done = self._effect(order)
             code = code or done
+            self._use_storage(order, keeps=fault.keeps_storage)
         return self._told(order, RunEnd.EXITED, code)
+
+    def _use_storage(self, order: ScriptOrder, *, keeps: bool) -> None:
+        """Let a script take the storage of its resource, or let go of it; which that is, its load script says."""
+        if order.script is ScriptKind.LOAD:
+            self._loads[order.resource] = order.text
+            self._host.storage.take(order.text)
+        elif order.script in {ScriptKind.UNLOAD, ScriptKind.HALT} and not keeps:
+            self._host.storage.release(self._loads.get(order.resource, ""))
 
     def _effect(self, order: ScriptOrder) -> int:
         """Do what such a script does to the machine; give its exit code."""

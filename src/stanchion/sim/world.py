@@ -14,6 +14,7 @@ from typing import Any
 from stanchion.agent.daemon import Daemon
 from stanchion.agent.doors import Doors, Identity
 from stanchion.between import Colleagues
+from stanchion.lookout import Bell
 from stanchion.model.cluster import ClusterView, Held, Key, Kind, Node, SelfFence, Session, Settings
 from stanchion.model.history import Entry
 from stanchion.model.ids import IntentId, NodeName, ResourceName, TemplateName
@@ -67,6 +68,7 @@ class World:
         self._tasks: dict[NodeName, asyncio.Task[None]] = {}
         self._processes: dict[NodeName, Process] = {}
         self.colleagues: Colleagues | None = None
+        self.bells: dict[NodeName, Bell] = {}
         self.air = Air()
         self.power = PretendPower(self.nature)
         self._chance = _Chance()
@@ -176,7 +178,7 @@ class World:
         store.kept_at_s, store.available = kept_at_s, not (self.store_down or node in self.cut_off)
         doors = Doors(store=store, runner=host.runner, hypervisor=host, host=host, watchdog=host, journal=host,
                       clock=host.clock, chance=self._chance, fencer=self.power, pulse=PretendPulse(node, self.air),
-                      colleagues=self.colleagues)
+                      colleagues=self.colleagues, bell=self.bells.get(node), storage=host.storage)
         kind = SelfFence.WATCHDOG if host.has_watchdog else SelfFence.NONE
         daemon = self.daemons[node] = Daemon(doors, Identity(node=node, pulse=node, self_fence=kind))
         process = self._processes[node] = Process(rate=host.clock.rate)

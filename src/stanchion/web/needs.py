@@ -81,7 +81,7 @@ def _choices(of: FindingInfo, resource: ResourceInfo | None) -> tuple[Choice, ..
     """Give the answers; taking something offline is offered where that is the way on, not beside a question."""
     answers = [each for each in of.answers if each is not Answer.OFFLINE or Answer.YES not in of.answers]
     found = [choice for each in answers if (choice := _choice(each, of, resource)) is not None]
-    if resource is not None and any(seen.node == of.node for seen in resource.strays):
+    if resource is not None and any(seen.node == of.node and seen.machine for seen in resource.strays):
         found.append(Choice(button="Adopt", action=f"/console/nodes/{quote(of.node or '', safe='')}/adopt",
                             fields=(("resource", resource.name),), does="It goes on there, without a restart."))
     return tuple(found)

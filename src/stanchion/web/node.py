@@ -85,7 +85,7 @@ async def look(here: Services, who: Principal, request: Request) -> dict[str, An
     return {
         "node": node, "unproven": unproven(node), "orders": tuple(possible(node)),
         "held": tuple(of for of in resources if of.name in held),
-        "astray": tuple(StrayRow(of.name, seen.node, seen.since, seen.text)
+        "astray": tuple(StrayRow(of.name, seen.node, seen.since, seen.text, seen.machine)
                         for of in resources for seen in of.strays if seen.node == node.name),
     }
 

@@ -38,12 +38,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class StrayRow:
-    """A machine that runs where nobody sent it."""
+    """A machine that runs where nobody sent it, or only its storage that is in use there."""
 
     resource: str
     node: str
     since: Any
     text: str
+    machine: bool
 
 
 async def _voters(here: Services) -> EtcdMemberList | str:
@@ -61,7 +62,7 @@ async def look(here: Services, who: Principal, request: Request) -> dict[str, An
     """Look at all nodes."""
     del request
     found = (await api.nodes(here)).nodes
-    astray = tuple(StrayRow(of.name, seen.node, seen.since, seen.text)
+    astray = tuple(StrayRow(of.name, seen.node, seen.since, seen.text, seen.machine)
                    for of in clusters.status_of(here).resources for seen in of.strays)
     told = await voters.answer(here)
     return {

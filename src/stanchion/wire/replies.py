@@ -171,11 +171,15 @@ class MoveInfo(Reply):
 
 
 class StrayInfo(Reply):
-    """A node on which a resource runs although nobody sent it there; ``text`` is the sentence about it."""
+    """A node on which a resource runs although nobody sent it there; ``text`` is the sentence about it.
+
+    ``machine`` false: it does not run there, but storage that it takes for itself alone is in use.
+    """
 
     node: str
     since: datetime | None
     text: str
+    machine: bool = True
 
 
 class ResourceInfo(Reply):

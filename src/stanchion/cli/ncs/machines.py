@@ -9,10 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from stanchion.model.plain_words import assigned, filled, without_comments
 from stanchion.model.resource import MachineKind, ScriptKind
 
-_ASSIGNED = re.compile(r"^[ \t]*(?:export[ \t]+)?([A-Za-z_]\w*)=(.*)$", re.MULTILINE)
-_VARIABLE = re.compile(r"\$(?:(\w+)|\{(\w+)\})")
 _AGENT = re.compile(r"\bocf_(?:start|migrate_from)[ \t]+(?:ocf:)?(?:\w+:)?(\w+)")
 _VIRSH = re.compile(r"\bvirsh\b[^\n;|&]*?\bstart[ \t]+([^\s;|&]+)")
 _XL = re.compile(r"\bx[lm][ \t]+create\b[^\n;|&]*?[ \t](/[^\s;|&]+)")
@@ -42,7 +41,7 @@ class Guess:
 def guess(resource: str, scripts: Mapping[ScriptKind, str]) -> Guess:
     """Guess the machine of a resource from its scripts."""
     load, unload = scripts.get(ScriptKind.LOAD, ""), scripts.get(ScriptKind.UNLOAD, "")
-    code = _without_comments(load)
+    code = without_comments(load)
     said = assigned(code)
     agent = next((each for each in _AGENT.findall(code) if each in AGENTS), None)
     if agent is not None:
@@ -51,13 +50,13 @@ def guess(resource: str, scripts: Mapping[ScriptKind, str]) -> Guess:
         name, because = _named(kind, said, config) or resource, f"its load script calls the agent {agent}"
     elif found := _VIRSH.search(code):
         kind, config = MachineKind.LIBVIRT, ""
-        name, because = _filled(found[1], said) or resource, "its load script calls virsh start"
+        name, because = filled(found[1], said) or resource, "its load script calls virsh start"
     elif found := _XL.search(code):
         kind, config = MachineKind.XEN, found[1]
         name, because = config.rpartition("/")[2] or resource, "its load script creates a Xen domain"
     else:
         return Guess(because="its load script names no hypervisor")
-    live = "ocf_migrate_to" in _without_comments(unload)
+    live = "ocf_migrate_to" in without_comments(unload)
     uri = said.get("OCF_RESKEY_hypervisor", "")
     return Guess(
         kind=kind, name=name if _HARMLESS.fullmatch(name) else resource, because=because, live=live,
@@ -65,34 +64,8 @@ def guess(resource: str, scripts: Mapping[ScriptKind, str]) -> Guess:
         parameters={"HYPERVISOR": uri} if kind is MachineKind.LIBVIRT and uri else {})
 
 
-def assigned(code: str) -> dict[str, str]:
-    """Read the plain assignments of a script; a value that needs more than earlier ones is left out."""
-    said: dict[str, str] = {}
-    for name, value in _ASSIGNED.findall(code):
-        plain = _filled(value.strip(), said)
-        if plain is not None:
-            said[name] = plain
-    return said
-
-
 def _named(kind: MachineKind, said: Mapping[str, str], config: str) -> str:
     file = config.rpartition("/")[2]
     if kind is MachineKind.LIBVIRT:
         return file.removesuffix(".xml") or said.get("OCF_RESOURCE_INSTANCE", "")
     return said.get("OCF_RESKEY_name") or said.get("OCF_RESOURCE_INSTANCE") or file
-
-
-def _filled(value: str, said: Mapping[str, str]) -> str | None:
-    """Fill variables in; None where the value cannot be known by reading."""
-    bare = value[1:-1] if len(value) > 1 and value[0] == value[-1] and value[0] in "\"'" else value
-    if value.startswith("'"):
-        return bare
-    names = [first or second for first, second in _VARIABLE.findall(bare)]
-    if any(name not in said for name in names):
-        return None
-    plain = _VARIABLE.sub(lambda found: said[found[1] or found[2]], bare)
-    return None if re.search(r"[$`\"'\s\\;|&<>()]", plain) else plain
-
-
-def _without_comments(code: str) -> str:
-    return re.sub(r"(?m)(?:^|(?<=[\s;]))#.*$", "", code)
