@@ -2,18 +2,19 @@
 
 from datetime import UTC, datetime
 
+from stanchion.model.balance import Balancing, Migration
 from stanchion.model.cluster import ClusterView
 from stanchion.model.ids import NodeName
 from stanchion.model.reasons import Why, reason, sentence
 from stanchion.model.standing import Pause
-from stanchion.plan import emptying, standing, strays
+from stanchion.plan import balancing, emptying, standing, strays
 from stanchion.wire import standing as wire
 from stanchion.wire.replies import instant
 
 
 def standing_info(view: ClusterView) -> wire.StandingInfo:
     """Tell what stands for the whole cluster."""
-    return wire.StandingInfo(pause=pause_info(view), down=down_info(view))
+    return wire.StandingInfo(pause=pause_info(view), down=down_info(view), balancing=balancing_info(view))
 
 
 def pause_info(view: ClusterView) -> wire.PauseInfo | None:
@@ -32,6 +33,20 @@ def down_info(view: ClusterView) -> wire.DownInfo | None:
         return None
     left = tuple(each for node in sorted(view.nodes) for each in _left(view, node))
     return wire.DownInfo(by=of.by, at=instant(of.at_s), why=of.why, left=left, text=sentence(reason(Why.CLUSTER_DOWN)))
+
+
+def balancing_info(view: ClusterView, of: Balancing | None = None) -> wire.BalancingInfo | None:
+    """Tell the moves that are to even the nodes out: those, or the ones that are left to begin."""
+    of = of or balancing.standing_order(view)
+    if of is None:
+        return None
+    return wire.BalancingInfo(by=of.by, since=instant(of.since_s), asked=of.asked, left=tuple(map(migration_info, of.moves)),
+                              waits=balancing.waits(view) or "")
+
+
+def migration_info(of: Migration) -> wire.MigrationInfo:
+    """Tell one move."""
+    return wire.MigrationInfo(resource=of.resource, source=of.source, target=of.target, live=of.live)
 
 
 def emptying_info(view: ClusterView, node: NodeName) -> wire.EmptyingInfo | None:

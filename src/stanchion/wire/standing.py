@@ -77,8 +77,31 @@ class EmptyingInfo(HeldBack):
     text: str
 
 
+class MigrationInfo(HeldBack):
+    """One resource that goes from one node to another; ``live``: while it runs on."""
+
+    resource: str
+    source: str
+    target: str
+    live: bool
+
+
+class BalancingInfo(HeldBack):
+    """The moves that somebody asked for to even the nodes out, and that are not begun yet.
+
+    ``waits``: what the next one waits for, if it does.
+    """
+
+    by: str
+    since: datetime | None
+    asked: int
+    left: tuple[MigrationInfo, ...]
+    waits: str = ""
+
+
 class StandingInfo(HeldBack):
     """What operators have ordered for the whole cluster for the time being."""
 
     pause: PauseInfo | None = None
     down: DownInfo | None = None
+    balancing: BalancingInfo | None = None
