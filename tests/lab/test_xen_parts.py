@@ -13,7 +13,7 @@ from stanchion.lab.xen.board import Ear, beside
 from stanchion.lab.xen.guests import GUESTS, INIT, XenGuest
 from stanchion.lab.xen.iron import DISKS, Machine
 from stanchion.lab.xen.place import Place
-from stanchion.lab.xen.scene import SAMPLES
+from stanchion.lab.xen.scene import SAMPLES, ended_since
 from stanchion.model.errors import HostError
 
 LOAD = """\
@@ -149,11 +149,14 @@ async def test_the_fence_agent_says_by_its_exit_code_what_the_rack_says(action: 
     assert said.decode() == f"the rack says: xen1 is {power}\n"
 
 
-def test_what_a_guest_says_is_kept_as_every_labs_machines_say_it(tmp_path: Path) -> None:
-    ear = Ear(tmp_path, {"10.79.0.101": "web"})
-    ear.datagram_received(b"disk boots 3\ntick 0 boot 0badcafe\n", ("10.79.0.101", 4))
-    ear.datagram_received(b"tick 1 boot 0badcafe\n", ("10.79.0.101", 4))
-    ear.datagram_received(b"tick 9 boot 12345678\n", ("10.79.0.77", 4))
+async def test_what_a_guest_says_is_kept_as_every_labs_machines_say_it(tmp_path: Path) -> None:
+    ear = await asyncio.start_server(Ear(tmp_path, {"127.0.0.1": "web"}).hear, "127.0.0.1", 0)
+    async with ear:
+        reader, guest = await asyncio.open_connection(*ear.sockets[0].getsockname())
+        guest.write(b"disk boots 3\ntick 0 boot 0badcafe\ntick 1 boot 0badcafe\n")
+        guest.write_eof()
+        assert await reader.read() == b""
+        guest.close()
 
     heard = DemoMachine("web", "Xen_Template", ("xen1",), tmp_path).heard()
 
@@ -162,11 +165,18 @@ def test_what_a_guest_says_is_kept_as_every_labs_machines_say_it(tmp_path: Path)
 
 
 def test_a_second_copy_of_a_guest_would_be_noticed(tmp_path: Path) -> None:
-    ear = Ear(tmp_path, {"10.79.0.101": "web"})
-    for word in (b"tick 5 boot aaaaaaaa\n", b"tick 0 boot bbbbbbbb\n", b"tick 6 boot aaaaaaaa\n"):
-        ear.datagram_received(word, ("10.79.0.101", 4))
+    ear = Ear(tmp_path, {})
+    for word in ("tick 5 boot aaaaaaaa", "tick 0 boot bbbbbbbb", "tick 6 boot aaaaaaaa"):
+        ear.note("web", word)
 
     assert "two copies" in DemoMachine("web", "Xen_Template", ("xen1",), tmp_path).fault()
+
+
+def test_a_hosts_runs_are_read_from_what_its_agent_keeps() -> None:
+    said = ('{"started_at_s": 99.5, "timeout_s": 300.0} 1 0 3.5\n'
+            '{"started_at_s": 101.5, "timeout_s": 300.0} 0 0 19.102\n')
+
+    assert ended_since(said, 100.0) == [(0, 19.102)]
 
 
 def test_steps_are_played_in_their_order_after_a_look_at_the_cluster() -> None:

@@ -31,7 +31,7 @@ TOOLS = {QEMU: "qemu-system-x86", "qemu-img": "qemu-utils", "mmdebstrap": "mmdeb
 """The programs that the lab needs, and Debian's packages that have them."""
 
 SETTING = Step(name="cluster", title="Two Xen hosts and a witness", act=steps.cluster, shows=(
-    "Three members, each with its member of etcd; a watchdog and a fence device for each Xen host."))
+    "Three nodes are members; each Xen host has a watchdog and a fence device."))
 
 STEPS = (
     Step(name="ext3", title="Xen_Template on LVM and ext3", act=steps.on_ext3, shows=(
@@ -117,7 +117,7 @@ def check() -> None:
 def main(arguments: Sequence[str]) -> int:
     """Read the options, do it, and give the exit code."""
     parser = argparse.ArgumentParser(prog="./scripts/lab-xen", description=(
-        "Two Xen hosts and a witness as virtual machines of this computer, without KVM: slow and real."))
+        "Two Xen hosts as virtual machines of this computer, without KVM: slow and real."))
     parser.add_argument("what", choices=("build", "up", "test", "down"))
     parser.add_argument("--only", action="append", default=[], choices=[step.name for step in STEPS], metavar="STEP",
                         help="play one step, or several; some build on others that were played before: "

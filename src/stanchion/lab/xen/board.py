@@ -9,7 +9,7 @@ that it makes at its start. When it ends, however it ends, the machines and the 
   ``power on``, ``reset``, ``freeze``, ``thaw``, ``wire off``, ``wire on``. The answer is JSON.
 - a TCP port in the lab's network for fence agents: ``NAME status``, ``NAME off``, ``NAME on``; the answer is ``on`` or
   ``off``. Off is said only when the machine's QEMU has ended.
-- a UDP port for the guests' words, which are written to ``machines/GUEST.serial``, and with the time of day to
+- another one for the guests' words, which are written to ``machines/GUEST.serial``, and with the time of day to
   ``machines/GUEST.times``.
 
 Power is cut by QEMU's own monitor (QMP), which also tells of resets; those are kept with their times.
@@ -40,7 +40,7 @@ QUITS_WITHIN_S = 5.0
 
 MONITOR_WITHIN_S = 60.0
 
-GOES_FIRST = -7
+GOES_FIRST = -15
 """The machines' niceness."""
 
 
@@ -157,7 +157,7 @@ class Board:
         for signum in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signum, self._over.set)
         self._place.heard.mkdir(exist_ok=True)
-        await loop.create_datagram_endpoint(lambda: Ear(self._place.heard, self._guests), (HUB, HEARING_PORT))
+        await asyncio.start_server(Ear(self._place.heard, self._guests).hear, HUB, HEARING_PORT)
         await asyncio.start_server(self._fencing, HUB, POWER_PORT)
         for name, slot in self._slots.items():
             door = self._place.machine(name) / "control.sock"
@@ -213,23 +213,27 @@ class Board:
         await _hang_up(writer)
 
 
-class Ear(asyncio.DatagramProtocol):
+class Ear:
     """Writes down what guests say, each guest by its address."""
 
     def __init__(self, directory: Path, guests: dict[str, str]) -> None:
         self._directory = directory
         self._guests = guests
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+    async def hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Listen to one guest for as long as it speaks; the connection of one that is gone just stays."""
+        name = self._guests.get(writer.get_extra_info("peername")[0])
+        with suppress(OSError):
+            while name is not None and (line := await reader.readline()):
+                self.note(name, line.decode("ascii", errors="replace").rstrip())
+        await _hang_up(writer)
+
+    def note(self, name: str, word: str) -> None:
         """Keep one word, plain and with its time."""
-        name = self._guests.get(addr[0])
-        if name is None:
-            return
-        text = data.decode("ascii", errors="replace")
         with (self._directory / f"{name}.serial").open("a", encoding="ascii", errors="replace") as file:
-            file.write(text if text.endswith("\n") else f"{text}\n")
+            file.write(f"{word}\n")
         with (self._directory / f"{name}.times").open("a", encoding="ascii", errors="replace") as file:
-            file.writelines(f"{time.time():.2f} {line}\n" for line in text.splitlines())
+            file.write(f"{time.time():.2f} {word}\n")
 
 
 def members(place: Place) -> tuple[Member, ...]:

@@ -10,7 +10,7 @@ from stanchion.lab.xen.remote import Shell
 from stanchion.lab.xen.scene import Scene
 from stanchion.lab.xen.steps import scene_of
 
-WRITER = "/var/tmp/unsynced"
+WRITER = "/var/lib/unsynced"
 """A file to which a host writes the time each second, and which nobody flushes to the disk."""
 
 LOST_AT_LEAST_S = 2.0

@@ -13,7 +13,7 @@ HUB = f"{NET}.254"
 
 POWER_PORT = 7480
 HEARING_PORT = 7481
-"""Where the rack answers fence agents (TCP), and where it hears guests (UDP)."""
+"""TCP ports: where the rack answers fence agents, and where it hears guests."""
 
 XEN_HOSTS = ("xen1", "xen2")
 WITNESS = "witness"

@@ -128,6 +128,7 @@ async def _whole_life(scene: Scene, sample: Sample) -> None:
 
 async def _make(scene: Scene, sample: Sample) -> None:
     """Make a resource with the real command line, or take it as it was made; load it, and watch its monitor."""
+    since = time.time()
     if sample.name in await scene.places():
         await scene.cli("online", sample.name, XEN_HOSTS[0])
     else:
@@ -138,7 +139,7 @@ async def _make(scene: Scene, sample: Sample) -> None:
     await scene.alone(sample.name, host)
     scene.tell.saw(f"load: {await scene.script_took(sample.name, ScriptKind.LOAD):.1f} s; Xen on {host} has it, and it "
                    f"says tick {tick.counter} boot {tick.nonce}")
-    scene.tell.saw(f"monitor: {await scene.monitored(sample.name, host)}")
+    scene.tell.saw(f"monitor: {await scene.monitored(sample.name, host, since)}")
 
 
 async def _create(scene: Scene, sample: Sample) -> None:
