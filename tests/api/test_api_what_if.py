@@ -88,5 +88,5 @@ async def test_many_who_ask_at_once_wait_for_each_other_and_the_loop_for_nobody(
         after = await client.losses()
 
     assert all(each == first for each in told[:20])
-    assert len([thread for thread in threading.enumerate() if thread.name.startswith("what if")]) == 1
+    assert len([thread for thread in threading.enumerate() if thread.name.startswith("thinking")]) == 1
     assert (first.losses[0].held, after.losses[0].held) == (1, 2)

@@ -22,9 +22,9 @@ async def running() -> World:
     return world
 
 
-async def test_three_things_can_be_asked_and_nothing_is_answered_unasked() -> None:
+async def test_four_things_can_be_asked_and_nothing_is_answered_unasked() -> None:
     page = await asked()
-    assert [form.one("button").text for form in page.main.all("form")] == ["Ask", "Ask", "Ask"]
+    assert [form.one("button").text for form in page.main.all("form")] == ["Ask"] * 4
     assert not page.all(id="answer")
 
 
@@ -46,7 +46,7 @@ async def test_a_question_is_a_link_and_a_form() -> None:
     world = await running()
     browser = await signed_in(world, Role.VIEWER)
     page = await browser.get(PATH)
-    [form] = [each for each in page.main.all("form") if each.all("input")]
+    form, _ = [each for each in page.main.all("form") if each.all("input")]
     assert form["action"] == PATH
     moved = await browser.get(f"{PATH}?migrate=web&to=")
     assert "If web were moved to the best node now" in moved.main.text
@@ -84,3 +84,25 @@ async def test_asking_changes_nothing() -> None:
     for query in ("?node-dies=node1", "?drain=node1", "?migrate=web"):
         assert (await browser.get(f"{PATH}{query}")).status == 200
     assert world.engine.revision == before
+
+
+async def test_several_nodes_that_come_and_go_are_played_together() -> None:
+    page = await asked("?drained=node1&lost=node2&added=node9:4096:2&added=")
+    answer = page.id("answer")
+    assert answer.text.startswith("If node2 died, node1 were drained, node9 joined now")
+    assert [row[4] for row in answer.rows()[1:]] == ["node9", "node9"]
+    assert page.one("input", name="added")["value"].startswith("node9:4096:2")
+    wrong = await asked("?added=node9:lots")
+    assert "describes no node; write a name, or name:MiB:processors" in wrong.text
+    twice = await asked("?lost=node1&drained=node1")
+    assert "node1 is named twice" in twice.text
+
+
+async def test_how_many_nodes_may_be_lost_is_told_and_drawn() -> None:
+    page = await asked()
+    told = page.id("guarantee")
+    assert "Everything finds a place if any one node is lost." in told.text
+    assert "Without node1 and node2 there would be no place" in told.text
+    titles = [each.text for each in told.one("svg").all("title")]
+    assert titles[0] == "How full each node is now, and after the loss of node1 and node2"
+    assert "node1: 0 % now, lost" in told.text
