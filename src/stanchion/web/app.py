@@ -24,6 +24,7 @@ from stanchion.model.errors import NotAllowed, StanchionError, TooSoon
 from stanchion.web import (
     alerts,
     audit,
+    balance,
     clusters,
     events,
     fences,
@@ -49,7 +50,7 @@ from stanchion.web.visit import SignInFirst
 from stanchion.web.wizard import pages as wizard
 
 PAGES = (
-    alerts, audit, clusters, events, fences, me, moving_in, node, nodes, overview, report, resource, resources,
+    alerts, audit, balance, clusters, events, fences, me, moving_in, node, nodes, overview, report, resource, resources,
     settings, signing_in, template_editing, templates, tokens, users, what_if, wizard,
 )
 """Every page's module, by name."""

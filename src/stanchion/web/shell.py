@@ -29,6 +29,7 @@ WAYS = (
     Way("/console/alerts", "Alerts"),
     Way("/console/events", "Events"),
     Way("/console/what-if", "What if"),
+    Way("/console/balance", "Balance"),
     Way("/console/templates", "Templates"),
     Way("/console/settings", "Settings"),
     Way("/console/report", "Report"),

@@ -81,6 +81,7 @@ CONSOLE_OPERATOR = """
     POST /console/nodes/{name}/drain  POST /console/nodes/{name}/undrain  POST /console/nodes/{name}/hand-over
     POST /console/nodes/{name}/adopt
     POST /console/settings/pause  POST /console/settings/resume
+    POST /console/balance  POST /console/balance/stop
 """
 CONSOLE_ADMINISTRATOR = """
     GET /console/new  POST /console/new  GET /console/import  POST /console/import

@@ -34,6 +34,9 @@ def policies(of: SettingsInfo) -> tuple[FieldInfo, ...]:
                   help="migrate: live to another node where the scripts can, else as failover. failover: unloaded, "
                        "then loaded on another node. freeze: unloaded, and loaded again on the same node when that is "
                        "back."),
+        FieldInfo(name="balance", label="Evening out the nodes", kind="text", default=of.balance,
+                  required=True, help="off, or a time of each day by the clock of the master's host, like 22:00-06:00. "
+                                      "Then it moves machines live, one at a time, while all is well."),
         FieldInfo(name="history_kept", label="Lines of history that are kept", kind="number", default=of.history_kept,
                   least=100, most=1_000_000),
     )
