@@ -1,11 +1,12 @@
 """Random small clusters: every node's fate, every state of a resource, every policy; consistent, but otherwise wild."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from core.clusters import NOW, apart, node_records, order, proven, record, spec, together, written
+from stanchion.model.capacity import NOTHING_KNOWN, Size
 from stanchion.model.cluster import ClusterView, Live, Master, Membership, Node, ProofKind, Record, Settings
 from stanchion.model.orders import Outcome, Verb
 from stanchion.model.reasons import Why, reason
@@ -28,15 +29,23 @@ class Host:
     proofs: tuple[int, ...]
     drained: bool = False
     closing: bool = False
+    capacity: Size = NOTHING_KNOWN
 
     def records(self) -> list[Record]:
         """What the store holds of it."""
         return [*node_records(self.name, dead=not self.alive, left=not self.wanted, unprotected=not self.protected,
                               life=self.life),
                 Node(name=self.name, wanted=self.wanted, closing=f"boot-{self.name}1" if self.closing else None,
-                     drained=Drained(by="root", at_s=NOW.wall_s) if self.drained else None),
+                     drained=Drained(by="root", at_s=NOW.wall_s) if self.drained else None,
+                     capacity=self.capacity, reserve=Size(memory_mib=RESERVED_MIB)),
                 *(proven(self.name, f"{self.name}{life}", ProofKind.CONFIRMED, "root") for life in self.proofs)]
 
+
+RESERVED_MIB = 256
+ROOMS = st.sampled_from([NOTHING_KNOWN, *(Size(memory_mib=RESERVED_MIB + room, cpus=4) for room in (1024, 2048))])
+"""What hosts have: nobody knows, room for one machine or two, or for hardly more."""
+SIZES = st.sampled_from([NOTHING_KNOWN, *(Size(memory_mib=need, cpus=1) for need in (512, 1024, 1536, 4096))])
+"""What machines take, the last of them more than any host has."""
 
 SELDOM = st.sampled_from([False, False, False, True])
 
@@ -54,7 +63,7 @@ def hosts(draw: st.DrawFn, name: str, *, alive: bool | None = None) -> Host:
     over = [each for each in range(1, life + 1) if each < life or not lives]
     proofs = tuple(each for each in over if draw(st.booleans()))
     return Host(name, life, lives, draw(st.sampled_from([True, True, False])), draw(st.booleans()), proofs,
-                drained=draw(SELDOM), closing=draw(SELDOM))
+                drained=draw(SELDOM), closing=draw(SELDOM), capacity=draw(ROOMS))
 
 
 def specs(name: str) -> st.SearchStrategy[ResourceSpec]:
@@ -65,7 +74,8 @@ def specs(name: str) -> st.SearchStrategy[ResourceSpec]:
         live=st.booleans(), start=st.sampled_from(StartMode), failover=st.sampled_from(FailoverMode),
         failback=st.sampled_from(FailbackMode), failback_live=st.booleans(),
         follows_master=st.sampled_from([False, False, True]), ignore_quorum=st.booleans(),
-        priority=st.integers(0, 2), moves_per_hour=st.sampled_from([0, 6]))
+        priority=st.integers(0, 2), moves_per_hour=st.sampled_from([0, 6])).flatmap(
+            lambda made: SIZES.map(lambda size: replace(made, size=size)))
 
 
 WHYS = st.sampled_from([reason(Why.ONLINE_ASKED, "root"), reason(Why.MIGRATE_FAILED, "b", "no route", "a"),
@@ -81,6 +91,7 @@ def states(draw: st.DrawFn, name: str, fates: dict[str, Host]) -> ResourceState:
     fields: dict[str, Any] = {
         "session": session, "since_s": NOW.wall_s - draw(st.sampled_from([10, 10_000])), "reason": draw(WHYS),
         "early_losses": draw(st.integers(0, 1)), "settled_for": draw(st.sampled_from([None, "a1", "b1"])),
+        "size": draw(SIZES),
         "moves": (NOW.wall_s - 5,) * draw(st.sampled_from([0, 7])),
         "marks": draw(st.sampled_from([(), (Mark.MOVED_BY_MONITOR,)]))}
     target = draw(st.sampled_from(sorted(set(NODES) - {node})))

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from hypothesis import given, settings
 
 from core.clusters import NOW, committed, later, session
-from core.draws import clusters, turned
+from core.draws import RESERVED_MIB, clusters, turned
 from stanchion.model.actions import Decision
 from stanchion.model.cluster import ClusterView
+from stanchion.model.ids import NodeName
+from stanchion.model.reasons import Why
 from stanchion.model.state import Phase, ResourceState, State, holders
 from stanchion.plan import placement
 from stanchion.plan.invariants import check
@@ -43,6 +45,7 @@ def test_every_decision_is_safe_and_the_cluster_settles(view: ClusterView) -> No
     for seen, decision, before, after in moves(view):
         _is_allowed(seen, decision, before, after)
         _lets_go_of_nothing_unproven(seen, decision, before, after)
+        _promises_no_memory_twice(seen, decision, before, after)
 
 
 def _is_allowed(seen: ClusterView, decision: Decision, before: ResourceState, after: ResourceState) -> None:
@@ -75,6 +78,31 @@ def _lets_go_of_nothing_unproven(seen: ClusterView, decision: Decision, before: 
         is_over = held_in in seen.proofs or (node not in seen.live and last in seen.proofs)
         is_kept = node in holders(after) or (after.state is State.RUNNING and before.state is State.MIGRATING)
         assert held_in is None or is_kept or is_over, (decision.why, before, after)
+
+
+def _promises_no_memory_twice(seen: ClusterView, decision: Decision, before: ResourceState,
+                              after: ResourceState) -> None:
+    """What may execute on a node, or is on its way there, fits into what its host has, counted anew from the records.
+
+    Where that was too much already, nothing comes on top of it; what is found running somewhere is taken as it is.
+    """
+    if after.reason.why is Why.ADOPT_ASKED:
+        return
+    for node in _places(after) - _places(before):
+        there = [held.value for held in seen.states.values() if held.value.name != after.name
+                 and node in _places(held.value)]
+        room = seen.nodes[node].value.capacity.memory_mib - RESERVED_MIB
+        need = sum(_takes(seen, state) for state in (*there, after))
+        assert room < 0 or not _takes(seen, after) or need <= room, (node, decision.why)
+
+
+def _places(state: ResourceState) -> set[NodeName]:
+    return set(holders(state)) | ({state.move.target} if state.move else set())
+
+
+def _takes(seen: ClusterView, state: ResourceState) -> int:
+    said = seen.specs[state.name].value.size.memory_mib if state.name in seen.specs else 0
+    return said or state.size.memory_mib
 
 
 @given(clusters())

@@ -6,10 +6,12 @@ import pytest
 
 from core.clusters import cluster, lost, moving, order, proven, record, spec
 from stanchion.model.actions import Decision
-from stanchion.model.cluster import ClusterView, Record
+from stanchion.model.capacity import Size
+from stanchion.model.cluster import ClusterView, Node, Record
 from stanchion.model.errors import BrokenInvariant
 from stanchion.model.orders import Verb
 from stanchion.model.reasons import Why, reason
+from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import AlertKind, Phase, ResourceState, State
 from stanchion.model.transaction import Put, Transaction
 from stanchion.plan.invariants import check
@@ -106,3 +108,46 @@ def test_every_record_of_a_decision_is_checked() -> None:
 
     with pytest.raises(BrokenInvariant, match="db is Running"):
         check(view, writes(record(), replace(ELSEWHERE, name="db")))
+
+
+def room(memory_mib: int, *, node: str = "b") -> Node:
+    """A node whose host has that much for machines."""
+    return Node(name=node, capacity=Size(memory_mib=memory_mib + 256), reserve=Size(memory_mib=256))
+
+
+def large(memory_mib: int, name: str = "web") -> ResourceSpec:
+    """A resource whose machine takes that much."""
+    return replace(spec(name), size=Size(memory_mib=memory_mib))
+
+
+@pytest.mark.parametrize("after", [
+    record(State.LOADING, "b", session=None), moving(Phase.PREPARE), record(State.ALERT, "b", alert=AlertKind.FAILBACK)])
+def test_promising_memory_twice_is_caught(after: ResourceState) -> None:
+    rest, there = record(State.OFFLINE, "b", session=None), record(State.RUNNING, "b", name="db")
+
+    def said(free: int) -> str:
+        before = record() if after.state is State.MIGRATING else rest
+        return unsafe(cluster(large(512), before, large(1024, "db"), there, room(1024 + free)), after)
+
+    assert said(512) == ""
+    assert "1536 MiB would be promised on b, where machines may have 1535" in said(511)
+    assert unsafe(cluster(large(0), rest, large(1024, "db"), there, room(10)), after) == "" or (
+        after.state is State.MIGRATING), "what nobody knows bars nothing"
+
+
+def test_memory_bars_neither_what_is_there_already_nor_what_is_adopted() -> None:
+    full = (large(512), large(1024, "db"), record(State.RUNNING, "b", name="db"), room(1024))
+    here = record(State.COMATOSE, "b")
+    assert unsafe(cluster(*full, here), record(State.UNLOADING, "b")) == ""
+    rest = record(State.OFFLINE, "b", session=None)
+    adopted = record(State.LOADING, "b", session="b1", reason=reason(Why.ADOPT_ASKED, "root", "b"))
+    assert unsafe(cluster(*full, rest), adopted) == ""
+    assert unsafe(cluster(*full, rest), record(State.LOADING, "b", session="b1")) != ""
+
+
+def test_two_that_go_to_one_node_in_one_decision_are_counted_together() -> None:
+    view = cluster(large(512), record(State.OFFLINE, None, session=None), large(1024, "db"),
+                   record(State.OFFLINE, None, name="db", session=None), room(1024))
+    both = writes(record(State.LOADING, "b", session=None), record(State.LOADING, "b", name="db", session=None))
+    with pytest.raises(BrokenInvariant, match="1536 MiB would be promised on b"):
+        check(view, both)

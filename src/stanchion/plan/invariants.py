@@ -5,24 +5,30 @@ The master would rather stop than write a decision that could start a second cop
 ``docs/safety.md``; the simulator checks them on whole histories, this module on one decision.
 """
 
+from collections import Counter
+from collections.abc import Sequence
+
 from stanchion.model.actions import Decision
 from stanchion.model.cluster import ClusterView
 from stanchion.model.errors import BrokenInvariant
 from stanchion.model.ids import NodeName, SessionId
-from stanchion.model.reasons import sentence
+from stanchion.model.index import claimants
+from stanchion.model.reasons import Why, sentence
 from stanchion.model.state import Phase, ResourceState, State, holders
-from stanchion.plan import strays
+from stanchion.plan import capacity, strays
 from stanchion.plan.lifecycle import story
 from stanchion.plan.membership import Fate, fate
 
 
 def check(view: ClusterView, decision: Decision) -> None:
-    """Raise ``BrokenInvariant`` when the decision could start a second copy or takes lives back."""
+    """Raise ``BrokenInvariant`` when the decision could start a second copy, takes lives back, or promises memory twice."""
+    changed = []
     for put in decision.transaction.puts:
         after = put.record
         if not isinstance(after, ResourceState) or after.name not in view.states:
             continue
         before = view.states[after.name].value
+        changed.append((before, after))
         if after.lives < before.lives:
             raise BrokenInvariant(f"lives would fall: {story(before)}")
         _check_strays(view, before, after)
@@ -30,6 +36,24 @@ def check(view: ClusterView, decision: Decision) -> None:
             if fate(view, node, session) is not Fate.PROVEN:
                 raise BrokenInvariant(f"nothing proves that {node} ({session}) stopped: {story(before)}, "
                                       f"to become {story(after)}")
+    _check_memory(view, changed)
+
+
+def _check_memory(view: ClusterView, changed: Sequence[tuple[ResourceState, ResourceState]]) -> None:
+    """A machine is sent to a node that has less memory left than it needs; one that runs there already is adopted."""
+    taken: Counter[NodeName] = Counter()
+    for before, after in changed:
+        need = capacity.needs(view, after.name).memory_mib
+        taken.update(dict.fromkeys(claimants(after), need))
+        taken.subtract(dict.fromkeys(claimants(before), need))
+    for before, after in changed:
+        need = capacity.needs(view, after.name).memory_mib
+        for node in set(claimants(after)) - set(claimants(before)):
+            room = capacity.usable(view, node).memory_mib
+            wanted = capacity.promised(view, node).memory_mib + taken[node]
+            if need and room and wanted > room and after.reason.why is not Why.ADOPT_ASKED:
+                raise BrokenInvariant(f"{wanted} MiB would be promised on {node}, where machines may have {room}: "
+                                      f"{story(before)}, to become {story(after)}")
 
 
 def _check_strays(view: ClusterView, before: ResourceState, after: ResourceState) -> None:

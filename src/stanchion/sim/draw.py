@@ -7,6 +7,7 @@ What must not be drawn is a world in which the promise is impossible: an operato
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count as numbers
 from random import Random
 
@@ -36,6 +37,9 @@ ALONE_SHARE = 0.08
 BY_HAND_SHARE = 0.2
 """In so many lives somebody starts machines by hand."""
 
+MEMORY_SHARE = 0.4
+"""In so many lives it is known how much memory machines take and hosts have."""
+
 
 def draw(seed: int, *, nodes: int | None = None, strikes: int | None = None, short: bool = False,
          alone: bool = False) -> Life:
@@ -56,8 +60,9 @@ def draw(seed: int, *, nodes: int | None = None, strikes: int | None = None, sho
     by_hand = () if alone else _by_hand(seed, cluster, resources, weather[-1].at_s if weather else 0.0)
     dark = () if alone else blackouts(seed, cluster, weather[-1].at_s if weather else 0.0, TIMINGS[profile].lease_s)
     ordered = () if alone else verbs(seed, cluster, weather[-1].at_s if weather else 0.0)
+    rooms, parts = ((), parts) if alone else _memory(seed, cluster, parts)
     return Life(seed=seed, nodes=cluster, parts=parts, devices=devices, bare=bare, apart=apart, profile=profile,
-                rates=_rates(chance, cluster),
+                rates=_rates(chance, cluster), rooms=rooms,
                 strikes=tuple(sorted((*weather, *by_hand, *dark, *ordered), key=lambda strike: strike.at_s)))
 
 
@@ -84,6 +89,18 @@ def _by_hand(seed: int, nodes: tuple[str, ...], resources: tuple[str, ...], unti
     often = chance.choice((1, 3)) if chance.random() < BY_HAND_SHARE else 0
     return tuple(Strike(at_s=round(chance.uniform(0.0, until_s), 3), what=What.HAND, node=chance.choice(nodes),
                         resource=chance.choice(resources)) for _ in range(often))
+
+
+def _memory(seed: int, nodes: tuple[str, ...],
+            parts: tuple[Part, ...]) -> tuple[tuple[tuple[str, int], ...], tuple[Part, ...]]:
+    """Let memory be known and sometimes short, in some lives; drawn apart, so that all else stays what the seed says."""
+    chance = Random(f"{seed} memory")  # noqa: S311 - weather, not secrets
+    if chance.random() >= MEMORY_SHARE:
+        return (), parts
+    rooms = tuple((node, chance.choice((1024, 2048, 2048, 3072))) for node in nodes)
+    known = rooms if chance.random() < 0.7 else rooms[1:]  # noqa: PLR2004 - of one nobody knows, now and then
+    return known, tuple(replace(part, memory_mib=chance.choice((0, 512, 1024, 1024, 1536, 2048)),
+                                measured=chance.random() < 0.4) for part in parts)  # noqa: PLR2004 - rather often
 
 
 class _Drawer:

@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from stanchion.model.capacity import Size
 from stanchion.model.cluster import ClusterView, Settings
 from stanchion.model.fencing import FenceDevice
 from stanchion.model.groups import Bond, Group
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.orders import ENDED, Verb
 from stanchion.model.resource import MachineKind
-from stanchion.model.state import State
+from stanchion.model.state import State, holders
 from stanchion.model.timing import TIMINGS
 from stanchion.model.transaction import Put, Transaction
+from stanchion.plan.capacity import RESERVE_LEAST_MIB
 from stanchion.sim import loop
 from stanchion.sim.ambush import Ambush
 from stanchion.sim.court import Court, Violation
@@ -130,6 +132,9 @@ class _Stage:
             device = FenceDevice(agent="fence_pretend", parameters={"host": name}, timeout_s=5.0)
             node = replace(view.nodes[NodeName(name)].value, fence=(device,))
             await world.operator.commit(Transaction(puts=(Put(node),)))
+        for name, room in self.life.rooms:
+            world.hosts[NodeName(name)].capacity_found = Size(memory_mib=room + RESERVE_LEAST_MIB)
+        world.nature.sizes.update({part.name: Size(memory_mib=part.memory_mib) for part in self.life.parts})
         for name in self.life.nodes:
             world.hosts[NodeName(name)].has_watchdog = name not in self.life.bare
             world.start(name)
@@ -205,5 +210,14 @@ class _Stage:
                 court.find("liveness", f"{name} is Running on {state.node}, but executes on {there or 'no host'}")
             if state.state in {State.OFFLINE, State.UNASSIGNED} and there:
                 court.find("liveness", f"{name} is {state.state}, but executes on {there[0]}")
-            if state.state is State.UNASSIGNED and not self.life.apart:
+            if state.state is State.UNASSIGNED and not self.life.apart and not self._too_large(view, name):
                 court.find("liveness", f"{name} is Unassigned though every node is there")
+
+    def _too_large(self, view: ClusterView, name: ResourceName) -> bool:
+        """Tell whether no node has the memory for a machine, counted anew from the records."""
+        takes = {each: view.specs[each].value.size.memory_mib or held.value.size.memory_mib
+                 for each, held in view.states.items()}
+        rooms = dict(self.life.rooms)
+        return all(node in rooms and takes[name] > rooms[node] - sum(
+            takes[each] for each, held in view.states.items() if node in holders(held.value))
+            for node in view.specs[name].value.preferred)

@@ -38,7 +38,8 @@ def read(text: str, *, where: str = "the scenario") -> Life:
         return Life(seed=plain["seed"], nodes=tuple(plain["nodes"]), parts=parts, strikes=strikes,
                     devices=tuple(plain["devices"]), bare=tuple(plain.get("bare", ())),
                     apart=tuple(plain["apart"]), profile=Profile(plain["profile"]),
-                    rates=tuple((node, float(rate)) for node, rate in plain.get("rates", ())))
+                    rates=tuple((node, float(rate)) for node, rate in plain.get("rates", ())),
+                    rooms=tuple((node, int(room)) for node, room in plain.get("rooms", ())))
     except (KeyError, TypeError, ValueError) as problem:
         raise InvalidInput(f"{where} is no life of format {FORMAT}: {type(problem).__name__}: {problem}") from problem
 

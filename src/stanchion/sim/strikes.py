@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from stanchion.model.capacity import Size
 from stanchion.model.ids import NodeName
 from stanchion.model.resource import FailbackMode, FailureAction, MachineKind, Monitoring, Policies, ResourceSpec
 from stanchion.model.timing import Profile
@@ -161,7 +162,10 @@ class Strike:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One resource of a life: where it may go, how it moves, what watches it, and who knows whether it runs."""
+    """One resource of a life: where it may go, how it moves, what watches it, and who knows whether it runs.
+
+    ``memory_mib`` is what its machine takes (0: nobody knows); ``measured``: that is found out where it loads.
+    """
 
     name: str
     preferred: tuple[str, ...] = ()
@@ -171,13 +175,16 @@ class Part:
     failback: FailbackMode = FailbackMode.DISABLE
     failback_live: bool = False
     kind: MachineKind = MachineKind.QEMU
+    memory_mib: int = 0
+    measured: bool = False
 
     def spec(self) -> ResourceSpec:
         """Give the configuration that an operator would have saved."""
         plain = spec(self.name, preferred=self.preferred, live=self.live)
         scripts = replace(plain.scripts, monitor=replace(plain.scripts.monitor, timeout_s=5.0),
                           unload=replace(plain.scripts.unload, timeout_s=20.0))
-        return replace(plain, scripts=scripts, machine=replace(plain.machine, kind=self.kind),
+        said = 0 if self.measured else self.memory_mib
+        return replace(plain, scripts=scripts, size=Size(memory_mib=said), machine=replace(plain.machine, kind=self.kind),
                        monitoring=Monitoring(enabled=self.monitored, interval_s=3.0, action=self.action),
                        policies=Policies(failback=self.failback, failback_live=self.failback_live))
 
@@ -187,7 +194,8 @@ class Life:
     """A cluster and everything that happens to it.
 
     ``devices`` names the nodes that have a fence device, ``bare`` those that have no watchdog. ``rates`` says how
-    fast the clocks of nodes run, where that is not exactly right.
+    fast the clocks of nodes run, where that is not exactly right, ``rooms`` how much memory machines may have on them,
+    where that is known.
     """
 
     seed: int = 0
@@ -199,6 +207,7 @@ class Life:
     apart: tuple[str, ...] = ()
     profile: Profile = Profile.DEFAULT
     rates: tuple[tuple[str, float], ...] = ()
+    rooms: tuple[tuple[str, int], ...] = ()
 
     def told(self) -> Iterator[str]:
         """Say what was drawn, in a few lines."""
@@ -206,6 +215,9 @@ class Life:
         yield f"nodes {' '.join(self.nodes)}; profile {self.profile}; clocks {clocks or 'all right'}"
         yield (f"fence devices: {' '.join(self.devices) or 'none'}; no watchdog: {' '.join(self.bare) or 'none'}; "
                f"apart: {' '.join(self.apart) or 'none'}")
+        if self.rooms:
+            takes = ", ".join(f"{part.name} {part.memory_mib}" for part in self.parts)
+            yield f"memory in MiB: {', '.join(f'{node} {room}' for node, room in self.rooms)}; it takes: {takes}"
         for part in self.parts:
             yield (f"{part.name}: {part.kind}, on {' '.join(part.preferred)}, {'live' if part.live else 'cold'}, "
                    f"failback {part.failback}, monitor {part.action if part.monitored else 'off'}")
@@ -220,6 +232,7 @@ class Life:
         return replace(self, nodes=nodes, parts=parts, devices=tuple(name for name in self.devices if name != node),
                        bare=tuple(name for name in self.bare if name != node),
                        rates=tuple((name, rate) for name, rate in self.rates if name != node),
+                       rooms=tuple((name, room) for name, room in self.rooms if name != node),
                        strikes=tuple(strike for strike in self.strikes if node not in {strike.node, strike.detail}))
 
     def without_part(self, resource: str) -> "Life":
