@@ -1,7 +1,10 @@
 """Unit files for systemd, written beside the settings and installed by the administrator.
 
-Two things in them matter to machines. ``KillMode=process``: ending the agent ends the agent alone, and the machines
-live on. ``Restart=always`` with next to no pause: an agent that is back in time finds its session alive.
+Three things in them matter to machines. ``KillMode=process``: ending the agent ends the agent alone, and the machines
+live on. ``Restart=always`` with next to no pause: an agent that is back in time finds its session alive. And the agent
+goes before other work of its host, in real time, where the kernel lets it: one that gets no processor while scripts and
+machines are busy cannot feed its watchdog, and a host that is merely busy would be reset. What it starts does not
+inherit that.
 
 When the *host* shuts down, its machines are to be handed over before anything that they need is gone. Units end in the
 reverse of the order in which they began; so a unit of its own, which begins after the agent and after whatever else
@@ -22,6 +25,7 @@ After=network-online.target stanchion-etcd.service
 
 [Service]
 ExecStart={program} agent --config {directory}/agent.toml
+ExecStartPost=-/usr/bin/chrt --rr --reset-on-fork --pid 1 $MAINPID
 Restart=always
 RestartSec=0.2
 KillMode=process

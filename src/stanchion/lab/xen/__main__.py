@@ -31,7 +31,7 @@ TOOLS = {QEMU: "qemu-system-x86", "qemu-img": "qemu-utils", "mmdebstrap": "mmdeb
 """The programs that the lab needs, and Debian's packages that have them."""
 
 SETTING = Step(name="cluster", title="Two Xen hosts and a witness", act=steps.cluster, shows=(
-    "Three nodes are members; each Xen host has a watchdog and a fence device."))
+    "Three nodes are members; each Xen host has an armed watchdog."))
 
 STEPS = (
     Step(name="ext3", title="Xen_Template on LVM and ext3", act=steps.on_ext3, shows=(

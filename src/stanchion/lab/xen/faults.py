@@ -50,10 +50,12 @@ async def power_cut(stage: Stage) -> None:
     """Cut the power of web's host: its guest starts on the other one, after the fence device reported the host off."""
     scene = scene_of(stage)
     before = await _before(scene)
+    await _equip(scene, before.host)
     off_at = scene.host(before.host).command("power off")["off_at"]
     await _failed_over(scene, before, f"{before.host} lost its power")
     scene.tell.saw(f"the rack says: {before.host} was off {float(str(off_at)) - before.at:.1f} s after the order")
     await _recovered(scene, before)
+    await scene.cli("node", "fence", before.host, "--remove")
     scene.host(before.host).command("power on")
     await scene.back(before.host)
 
@@ -62,6 +64,7 @@ async def frozen(stage: Stage) -> None:
     """Freeze web's host: it is neither dead nor alive until its fence device switches it off."""
     scene = scene_of(stage)
     before = await _before(scene)
+    await _equip(scene, before.host)
     scene.host(before.host).command("freeze")
     await _failed_over(scene, before, f"{before.host} stood still")
     told = scene.host(before.host).command("status")
@@ -69,6 +72,7 @@ async def frozen(stage: Stage) -> None:
     if told["power"] != "off" or not isinstance(off_at, float):
         raise StepFailed(f"web was started on {before.other} although {before.host} is not off: {told}")
     scene.tell.saw(f"the fence device switched it off {off_at - before.at:.1f} s after it froze")
+    await scene.cli("node", "fence", before.host, "--remove")
     scene.host(before.host).command("power on")
     await scene.back(before.host)
 
@@ -77,7 +81,6 @@ async def hung_agent(stage: Stage) -> None:
     """Stop the agent of web's host, without a fence device: the host's watchdog resets it before its lease ends."""
     scene = scene_of(stage)
     before = await _before(scene)
-    await scene.cli("node", "fence", before.host, "--remove")
     boot = scene.shell(before.host).boot()
     at = time.time()
     await scene.on(before.host, "systemctl kill --kill-whom=main --signal=STOP stanchion-agent")
@@ -90,8 +93,6 @@ async def hung_agent(stage: Stage) -> None:
     await _failed_over(scene, before, f"{before.host} was reset")
     await scene.back(before.host)
     _another_life(scene.shell(before.host), boot)
-    await scene.cli("node", "fence", before.host, "--agent", FENCE_AGENT, f"ip={HUB}", f"port={POWER_PORT}",
-                    f"plug={before.host}")
 
 
 async def reboot(stage: Stage) -> None:
@@ -114,6 +115,15 @@ async def reboot(stage: Stage) -> None:
     if lost_s < LOST_AT_LEAST_S:
         raise StepFailed(f"{before.host} had all but {lost_s:.1f} s of an unflushed file on its disk: it synced")
     scene.tell.saw(f"of a file that it wrote to each second the last {lost_s:.0f} s are lost: nothing was synced")
+
+
+async def _equip(scene: Scene, host: str) -> None:
+    """Give a host its fence device, for one step only.
+
+    Without KVM, on a computer with other work, a host may say nothing for some seconds. One with a fence device would
+    then be switched off, as it should be; one without has until the end of its lease.
+    """
+    await scene.cli("node", "fence", host, "--agent", FENCE_AGENT, f"ip={HUB}", f"port={POWER_PORT}", f"plug={host}")
 
 
 async def _before(scene: Scene) -> Before:

@@ -18,7 +18,7 @@ from pathlib import Path
 from stanchion.lab.cluster import Lab, LabHost, wait_until
 from stanchion.lab.xen import furnish, remote
 from stanchion.lab.xen.board import members
-from stanchion.lab.xen.furnish import ETCD, HOSTS, HUB, POWER_PORT, WITNESS, XEN_HOSTS, address
+from stanchion.lab.xen.furnish import ETCD, HOSTS, WITNESS, XEN_HOSTS, address
 from stanchion.lab.xen.guests import GUESTS
 from stanchion.lab.xen.image import run as tool
 from stanchion.lab.xen.iron import DISKS, Machine
@@ -112,9 +112,6 @@ def found(lab: XenLab, tell: Tell) -> None:
                       said=_said(lab, "token", "create")).splitlines()[0])
         _serve(shell)
         tell(f"{shell.name} serves after {time.monotonic() - began:.0f} s")
-    for name in XEN_HOSTS:
-        _said(lab, "node", "fence", name, "--agent", furnish.FENCE_AGENT, f"ip={HUB}", f"port={POWER_PORT}",
-              f"plug={name}")
     _storage(shells)
     tell(f"the cluster stands after {time.monotonic() - began:.0f} s")
 

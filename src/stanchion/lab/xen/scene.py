@@ -106,7 +106,7 @@ class Scene(Stage):
             raise StepFailed(f"the last {kind} run of {name} did not end well: {run and run.code}")
         return (run.ended_at - run.started_at).total_seconds()
 
-    async def monitored(self, name: str, host: str, since: float, times: int = 2) -> str:
+    async def monitored(self, name: str, host: str, since: float, times: int = 1) -> str:
         """Wait until the monitor script has run on the host so often since an instant, each time well; say how long.
 
         Successes are in no history, so the host is asked for what its own agent keeps of its runs.
