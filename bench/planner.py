@@ -1,8 +1,9 @@
 """The planner: how long decisions take, beside Pacemaker's scheduler on the very same clusters, in one run.
 
-The clusters are those of the peer's own measurement (``../shared/peers/pacemaker``): N nodes, M machines with three
-preferred nodes each, of which one node is lost. Its generator writes each of them twice, as a plain scenario for us and
-as a CIB for ``crm_simulate -R``. Each of our runs is a process of its own, and so is each of the peer's; they take turns.
+The clusters are those of the peer's own measurement (``../shared/peers/pacemaker``): N nodes, M machines with
+three preferred nodes each, of which one node is lost. Its generator writes each of them twice, as a plain scenario for
+us and as a CIB for ``crm_simulate -R``. Each of our runs is a process of its own, and so is each of the peer's; they
+take turns.
 
 *From nothing*: reading the scenario, making the view of the cluster and its index, and deciding. *Next*: on a view
 that is kept, one more node is lost. *Nothing to do*: on a view that is kept, one machine's record changes and nothing
@@ -174,8 +175,8 @@ def _idle(view: ClusterView, agenda: Agenda, me: Session) -> float:
     state = next(held.value for held in view.states.values() if held.value.state is State.RUNNING)
     changed = _written(view, [replace(state, lives=state.lives + 1)])
     begun = time.perf_counter()
-    nothing = pressing(changed, me, NOW) or settled(changed, me, NOW, agenda.due(changed, NOW) - agenda.open  # type: ignore[operator]  # a kept view knows
-                                                    )
+    due = (agenda.due(changed, NOW) or frozenset()) - agenda.open
+    nothing = pressing(changed, me, NOW) or settled(changed, me, NOW, due)
     spent = time.perf_counter() - begun
     assert nothing == ()
     return 1000 * spent

@@ -2,14 +2,17 @@
 
 from dataclasses import replace
 
-from core.clusters import cluster, moving, record, session, settled, spec, together, written
+from core.clusters import NOW, cluster, moving, record, session, settled, spec, together, written
 from core.test_guarantee import machine, rack
+from stanchion.model import events as e
 from stanchion.model.capacity import Size
-from stanchion.model.cluster import Node, Settings
+from stanchion.model.cluster import Node, Record, Settings
 from stanchion.model.ids import NodeName
-from stanchion.model.reasons import Why, sentence
+from stanchion.model.reasons import Why, reason, sentence
+from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import Phase, State
 from stanchion.plan import capacity, placement
+from stanchion.plan.lifecycle import advance
 
 A, B = NodeName("a"), NodeName("b")
 
@@ -81,3 +84,44 @@ def test_sizes_that_nobody_knows_bar_nothing() -> None:
                    record(State.UNASSIGNED, None, name="db"))
 
     assert {name: held.value.node for name, held in settled(view).states.items()} == {"web": "a", "db": "b"}
+
+
+def yielder(name: str, memory_mib: int, node: str, *, live: bool = False, preferred: str = "") -> list[Record]:
+    """Build a machine that gives way."""
+    known, held = machine(name, memory_mib, node, preferred=preferred)
+    assert isinstance(known, ResourceSpec)
+    return [replace(known, live=live, policies=replace(known.policies, gives_way=True)), held]
+
+
+def test_who_may_gives_way_to_a_higher_priority_and_starts_again_when_there_is_room() -> None:
+    view = rack(*yielder("test", 600, "a"), *machine("vip", 700, None, priority=9, word=State.UNASSIGNED), nodes="a")
+
+    after = settled(view)
+    unloading = after.states["test"].value  # type: ignore[index]  # a name
+
+    assert (unloading.state, unloading.reason.why) == (State.UNLOADING, Why.GAVE_WAY)
+    away = settled(written(after, advance(unloading, e.Unloaded(operation="o", why=reason(Why.UNLOADED)), NOW)))
+    assert {name: (held.value.state, held.value.node) for name, held in away.states.items()} == {
+        "test": (State.UNASSIGNED, "a"), "vip": (State.LOADING, "a")}
+    assert away.states["test"].value.reason.why is Why.GAVE_WAY  # type: ignore[index]  # a name
+    again = settled(written(away, record(State.OFFLINE, None, name="vip")))
+    assert again.states["test"].value.state is State.LOADING  # type: ignore[index]  # a name
+
+
+def test_who_gives_way_goes_live_to_where_there_is_room_and_no_more_than_needed_go() -> None:
+    view = rack(*yielder("large", 500, "a", live=True, preferred="ab"), *yielder("small", 100, "a", preferred="ab"),
+                *machine("vip", 700, None, priority=9, word=State.UNASSIGNED, preferred="a"), nodes="ab")
+
+    after = settled(view)
+
+    assert {name: held.value.state for name, held in after.states.items()} == {
+        "large": State.MIGRATING, "small": State.RUNNING, "vip": State.UNASSIGNED}
+
+
+def test_nobody_gives_way_to_an_equal_or_without_leave_or_in_vain() -> None:
+    equal = rack(*yielder("test", 600, "a"), *machine("web", 700, None, word=State.UNASSIGNED), nodes="a")
+    firm = rack(*machine("test", 600, "a"), *machine("vip", 700, None, priority=9, word=State.UNASSIGNED), nodes="a")
+    vain = rack(*yielder("test", 300, "a"), *machine("rest", 600, "a"),
+                *machine("vip", 700, None, priority=9, word=State.UNASSIGNED), nodes="a")
+
+    assert [settled(view).states["test"].value.state for view in (equal, firm, vain)] == [State.RUNNING] * 3  # type: ignore[index]  # a name

@@ -57,6 +57,7 @@ OFFLINE, UNASSIGNED = record(State.OFFLINE, "a"), record(State.UNASSIGNED, "a")
 QUORUM_WAIT, COMATOSE = record(State.QUORUM_WAIT, "a"), record(State.COMATOSE)
 LOADING, RUNNING, UNLOADING = record(State.LOADING), record(State.RUNNING), record(State.UNLOADING)
 SENT = advance(RUNNING, event_of(e.Sent, RUNNING), NOW)
+YIELDING = advance(RUNNING, e.Sent(target="a", operation="web@7", why=reason(Why.GAVE_WAY, "vip", "a")), NOW)
 ASKED = record(State.ALERT, "a", alert=AlertKind.FAILOVER)
 FAILBACK = record(State.ALERT, "a", alert=AlertKind.FAILBACK, session="a1")
 PREPARE, OUT, IN, ABORT = (moving(phase) for phase in Phase)
@@ -91,6 +92,7 @@ ARROWS = [
     Arrow(LOADING, e.NotThere, State.OFFLINE, ()),
     Arrow(LOADING, e.Loaded, State.RUNNING, ("a",)),
     Arrow(UNLOADING, e.Unloaded, State.OFFLINE, ()),
+    Arrow(YIELDING, e.Unloaded, State.UNASSIGNED, ()),
     Arrow(SENT, e.Unloaded, State.LOADING, ("c",)),
     Arrow(ASKED, e.AlertDeclined, State.OFFLINE, ()),
     Arrow(FAILBACK, e.AlertDeclined, State.RUNNING, ("a",)),
@@ -118,7 +120,8 @@ def test_an_arrow_ends_where_it_is_documented_to(arrow: Arrow) -> None:
     after = advance(arrow.before, event_of(arrow.kind, arrow.before), NOW)
 
     assert (after.state, holders(after)) == (arrow.after, arrow.held_by)
-    assert after.reason == (arrow.before.reason if arrow.kind is e.Loaded else WHY)
+    kept = arrow.kind is e.Loaded or arrow.before is YIELDING
+    assert after.reason == (arrow.before.reason if kept else WHY)
     assert consistent(after)
 
 

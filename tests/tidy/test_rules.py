@@ -25,6 +25,7 @@ BREACHES = [
     (rules.file_size, SRC, "\n" * 401, "\n" * 400),
     (rules.function_size, SRC, function(61), function(60)),
     (rules.class_size, SRC, klass(201), klass(200)),
+    (rules.class_size, SRC, klass(201), "class C(StrEnum):\n" + "".join(f"    A{n} = 'a{n}'\n" for n in range(300))),
     (rules.module_docstring, SRC, "x = 1\n", DOC),
     (rules.public_docstrings, SRC, "def f(): ...\n", "def _f(): ...\n"),
     (rules.public_docstrings, SRC, 'class C:\n    """A."""\n    def f(self): ...\n', "def _f():\n    def g(): ...\n"),

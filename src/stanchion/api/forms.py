@@ -22,7 +22,7 @@ LABELS: Mapping[str, str] = {
     "start": "Start mode", "failover": "Failover mode", "failback": "Failback mode",
     "failback_live": "Fail back live", "follows_master": "Resource Follows Master", "ignore_quorum": "Ignore Quorum",
     "priority": "Priority", "restart_after_failed_migration": "Start again after a failed live migration",
-    "moves_per_hour": "Automatic moves per hour", "load_failure": "When loading fails",
+    "gives_way": "Gives way", "moves_per_hour": "Automatic moves per hour", "load_failure": "When loading fails",
     "retry_comatose": "Try again what is comatose because loading failed",
     "enabled": "Enable Resource Monitoring",
     "interval_s": "Polling Interval", "max_failures": "Maximum Local Failures", "window_s": "Time Interval",

@@ -1,4 +1,4 @@
-"""The route that tells how many nodes the cluster can lose at once, whichever they are; kept until something changes."""
+"""The route that tells how many nodes the cluster can lose at once, whichever; kept until something changes."""
 
 from fastapi import APIRouter
 

@@ -90,6 +90,8 @@ class Changes:
     """0 to 65535; higher ones load first."""
     moves_per_hour: Annotated[int | None, Parameter(group=_MODES)] = None
     """How often it may move by itself within an hour."""
+    gives_way: Annotated[bool | None, Parameter(group=_MODES)] = None
+    """Let it be moved or unloaded when one of a higher priority finds no memory."""
     restart_after_failed_migration: Annotated[bool | None, Parameter(group=_MODES)] = None
     """Start it again when a live migration failed and stopped it; else it stays comatose."""
     load_failure: Annotated[LoadFailure | None, Parameter(group=_MODES)] = None
@@ -116,7 +118,7 @@ class Changes:
                            max_failures=self.max_failures, action=self.action)
         policies = _said(**{name: getattr(self, name) for name in (
             "start", "failover", "failback", "failback_live", "follows_master", "ignore_quorum", "priority",
-            "moves_per_hour", "restart_after_failed_migration", "load_failure", "retry_comatose")})
+            "moves_per_hour", "gives_way", "restart_after_failed_migration", "load_failure", "retry_comatose")})
         return ResourceChange.model_validate(_said(
             scripts=self._scripts(texts or {}) or None, monitoring=monitoring or None, policies=policies or None,
             preferred=_names(self.preferred),

@@ -18,6 +18,7 @@ from stanchion.model.history import RunEnd, Severity
 from stanchion.model.resource import LoadFailure, RetryComatose, ScriptKind
 from stanchion.model.state import State
 from stanchion.wire import replies
+from stanchion.wire.capacity import memory
 from stanchion.wire.events import EventInfo
 
 COLOURS: dict[State, str] = {
@@ -147,7 +148,7 @@ def nodes(of: Sequence[replies.NodeInfo], cluster: replies.ClusterInfo) -> Rende
         held = ", ".join((*one.resources, *(f"{stray} (stray)" for stray in one.strays))) or "-"
         if one.emptying is not None and one.emptying.because == "drain":
             name.append(" (drained)", "yellow")
-        table.add_row(name, _state(one), _protection(one), instant(one.since), show_capacity.memory(one),
+        table.add_row(name, _state(one), _protection(one), instant(one.since), memory(one) or "-",
                       _plain(held + _doubt(one)))
     loud = show_standing.loud(cluster.pause, cluster.down)
     if cluster.store_away:
@@ -258,7 +259,7 @@ def settings_of(monitoring: replies.MonitoringInfo, policies: replies.PoliciesIn
     """Show monitoring and policies as rows."""
     boxes = [name for name, set_ in (
         ("Resource Follows Master", policies.follows_master), ("Ignore Quorum", policies.ignore_quorum),
-        ("failback live", policies.failback_live),
+        ("failback live", policies.failback_live), ("gives way", policies.gives_way),
         ("a failed load goes to the next node", policies.load_failure is LoadFailure.NEXT_NODE),
         ("a failed load is tried again", policies.retry_comatose is RetryComatose.BACKOFF)) if set_]
     watched = (f"every {duration(monitoring.interval_s)}; {monitoring.max_failures} failures within "

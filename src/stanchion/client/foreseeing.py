@@ -1,4 +1,4 @@
-"""What a client asks and orders for much at once: how well all is, what would happen, orders for many resources, the balance."""
+"""What a client asks and orders for much at once: how well all is, what would happen, many orders, the balance."""
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import quote

@@ -131,8 +131,8 @@ class Node:
     that was made for this host answers clients; ``serial`` and ``trusted_until_s`` are those of the certificate that
     the cluster gave it.
 
-    ``capacity`` is what an operator says that the host has; what he leaves out is measured (``Session``). ``reserve`` is
-    what is kept for the host itself; where it says nothing, ``plan.capacity`` does.
+    ``capacity`` is what an operator says that the host has; what he leaves out is measured (``Session``). ``reserve``
+    is what is kept for the host itself; where it says nothing, ``plan.capacity`` does.
     """
 
     name: NodeName

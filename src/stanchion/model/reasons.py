@@ -87,8 +87,8 @@ SENTENCES: dict[Why, str] = {
     Why.NODE_NOT_LISTED: "{0} is not among its preferred nodes",
     Why.NODE_EXCLUDED: "{0} holds {1}, which must not share a node with it",
     Why.NODE_FULL: "{0} has {2} MiB of memory left of the {3} that machines may have there, and it needs {1}",
-    Why.GUARANTEE_BROKEN: "the cluster would no longer survive the loss of any {0} node{0:s}: without {1} there would be "
-                          "no place for {2} ({3})",
+    Why.GUARANTEE_BROKEN: "the cluster would no longer survive the loss of any {0} node{0:s}: without {1} there would "
+                          "be no place for {2} ({3})",
     Why.GAVE_WAY: "it gave way to {0}, which needs its memory on {1} and comes before it",
     Why.NODE_NOT_MASTER: "{0} is not the master, and it follows the master",
     Why.NODE_CURRENT: "{0} is where it is now",

@@ -132,7 +132,10 @@ class Monitoring:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policies:
-    """The modes of a resource and its policy boxes (seed 14.2.2; the guide's sections 10.9 and 10.10)."""
+    """The modes of a resource and its policy boxes (seed 14.2.2; the guide's sections 10.9 and 10.10).
+
+    ``gives_way``: it may be moved or unloaded to make room for one of a higher priority (ours).
+    """
 
     start: StartMode = StartMode.AUTO
     failover: FailoverMode = FailoverMode.AUTO
@@ -145,6 +148,7 @@ class Policies:
     load_failure: LoadFailure = LoadFailure.COMATOSE
     retry_comatose: RetryComatose = RetryComatose.NEVER
     moves_per_hour: int = 6
+    gives_way: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,8 +165,8 @@ class ResourceSpec:
 
     ``preferred`` empty means: all nodes, also those that join later, in the order of their names. ``files`` are the
     machine's configuration files, which must stand at the same path with the same content on every node that is to
-    hold it (seed 14.2.3). ``live`` says that the scripts can migrate a running machine. ``size`` is the room that it takes
-    as the operator says; what he leaves out is measured. ``saved_why`` is what the operator who saved it said about it.
+    hold it (seed 14.2.3). ``live`` says that the scripts can migrate a running machine. ``size`` is the room that it
+    takes as the operator says; what he leaves out is measured. ``saved_why`` is what the operator who saved it said about it.
     """
 
     name: ResourceName

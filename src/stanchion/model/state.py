@@ -101,8 +101,8 @@ class ResourceState:
     seconds, oldest first. ``early_losses`` counts hosts lost just after the resource started there. ``tried`` are
     the nodes on which the load in hand failed already, ``retries`` how often a failed load was tried again since the
     resource ran last. ``awaits`` is the node that alone may load it, once its host is back from a shutdown. ``digests``
-    are the SHA-256 sums of the configuration files on the node that loaded it, and ``size`` is the room that the machine
-    takes by those files.
+    are the SHA-256 sums of the configuration files on the node that loaded it, and ``size`` is the room that the
+    machine takes by those files.
     """
 
     name: ResourceName

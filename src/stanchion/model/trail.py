@@ -17,7 +17,10 @@ KEYS_MAX = 4096
 
 @dataclass(frozen=True, slots=True)
 class Trail(Generic[K]):
-    """The last changes, oldest first, each with its revision. ``begin`` is the revision from which on it is complete, if it begins at all."""
+    """The last changes, oldest first, each with its revision.
+
+    ``begin`` is the revision from which on it is complete, if it begins at all.
+    """
 
     begin: Revision | None = None
     steps: tuple[tuple[Revision, tuple[K, ...]], ...] = ()
@@ -27,7 +30,9 @@ class Trail(Generic[K]):
         if len(keys) > KEYS_MAX:
             return Trail(revision)
         steps = (*self.steps, (revision, tuple(keys)))
-        return Trail(before if self.begin is None else self.begin, steps) if len(steps) <= KEPT else Trail(steps[-KEPT - 1][0], steps[-KEPT:])
+        if len(steps) > KEPT:
+            return Trail(steps[-KEPT - 1][0], steps[-KEPT:])
+        return Trail(before if self.begin is None else self.begin, steps)
 
     def since(self, revision: Revision) -> frozenset[K] | None:
         """Name the keys that changed after that revision; None: the trail does not reach back so far."""

@@ -43,7 +43,8 @@ class Agenda:
     def after(self, view: ClusterView, master: SessionId, decisions: Iterable[Decision]) -> "Agenda":
         """Give the agenda after that view was thought about: what was decided stays open until it shows."""
         puts = (put.key for decision in decisions for put in decision.transaction.puts)
-        return Agenda(view=view, master=master, open=frozenset(ResourceName(key.name) for key in puts if key.kind is Kind.STATE))
+        names = frozenset(ResourceName(key.name) for key in puts if key.kind is Kind.STATE)
+        return Agenda(view=view, master=master, open=names)
 
 
 def concerned(before: ClusterView, view: ClusterView, keys: frozenset[Key]) -> frozenset[ResourceName] | None:

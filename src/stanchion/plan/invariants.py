@@ -21,7 +21,7 @@ from stanchion.plan.membership import Fate, fate
 
 
 def check(view: ClusterView, decision: Decision) -> None:
-    """Raise ``BrokenInvariant`` when the decision could start a second copy, takes lives back, or promises memory twice."""
+    """Raise ``BrokenInvariant`` if it could start a second copy, takes lives back, or promises memory twice."""
     changed = []
     for put in decision.transaction.puts:
         after = put.record

@@ -15,6 +15,7 @@ from typing import Any
 from stanchion.model import events as e
 from stanchion.model.errors import BrokenInvariant
 from stanchion.model.ids import Moment
+from stanchion.model.reasons import Why
 from stanchion.model.state import AlertKind, Move, Phase, ResourceState, State, holders
 
 Arrow = Callable[[ResourceState, Any], ResourceState]
@@ -124,6 +125,8 @@ def _same(state: ResourceState, _event: e.Event) -> ResourceState:
 def _unloaded(state: ResourceState, event: e.Unloaded) -> ResourceState:
     if state.move is None:
         return _to_offline(state, event)
+    if state.move.target == state.node and state.move.why.why is Why.GAVE_WAY:
+        return _to_unassigned(state, e.NoNode(why=state.move.why))
     return replace(state, state=State.LOADING, node=state.move.target, session=None, operation=event.operation,
                    move=None)
 
@@ -218,7 +221,11 @@ def advance(state: ResourceState, event: e.Event, now: Moment) -> ResourceState:
           f"is held by no node, so there is no {type(event).__name__}")
     # A load that ended well does not say why the resource is where it is; what sent it there does.
     told = state.reason if isinstance(event, e.Loaded) else event.why
-    after = replace(arrow(state, event), reason=told)
+    after = arrow(state, event)
+    if state.state is State.UNLOADING and after.state is State.UNASSIGNED and state.move is not None:
+        # What it gave way to says more than that it is unloaded.
+        told = state.move.why if isinstance(event, e.Unloaded) else told
+    after = replace(after, reason=told)
     if (after.state, after.node, after.alert) != (state.state, state.node, state.alert):
         after = replace(after, since_s=now.wall_s)
     _must(after.lives >= state.lives, state, "would lose lives")
@@ -249,7 +256,7 @@ _ENDS: Mapping[type[e.Event], tuple[State, ...]] = {
     e.MoveOrdered: (State.MIGRATING,), e.Sent: (State.UNLOADING,), e.Loaded: (State.RUNNING,),
     e.Failed: (State.COMATOSE,), e.Stayed: (State.RUNNING, State.UNLOADING), e.Departed: (State.MIGRATING,),
     e.Faltered: (State.MIGRATING,), e.Arrived: (State.RUNNING,), e.Prepared: (State.MIGRATING, State.UNLOADING),
-    e.AlertDeclined: (State.OFFLINE, State.RUNNING), e.Unloaded: (State.OFFLINE, State.LOADING),
+    e.AlertDeclined: (State.OFFLINE, State.RUNNING), e.Unloaded: (State.OFFLINE, State.LOADING, State.UNASSIGNED),
     e.AdoptOrdered: (State.LOADING,), e.NotThere: (State.OFFLINE,),
 }
 

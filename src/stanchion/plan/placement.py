@@ -2,8 +2,8 @@
 
 The order of questions is the original's: Resource Follows Master, exclusion groups, preferred order; a node in
 quarantine is asked like one that is away. Then comes its memory, then the resources that it is kept together with.
-Nodes are taken in the order of the resource's preferred list; where it lists none, the one first that would be the least
-full with it, by name where they are equal. Nothing is thrown away: a
+Nodes are taken in the order of the resource's preferred list; where it lists none, the one first that would be the
+least full with it, by name where they are equal. Nothing is thrown away: a
 rejected node keeps its reason, because "why not there?" is the question that people ask.
 """
 

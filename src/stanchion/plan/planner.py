@@ -6,7 +6,7 @@ applied to the view at once, so that a later one sees it. Nothing here waits, re
 same instant give the same decisions, on whichever node.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from stanchion.model.actions import Decision
@@ -31,6 +31,7 @@ from stanchion.plan import (
     standing,
     strays,
     together,
+    yielding,
 )
 from stanchion.plan.causes import cause
 from stanchion.plan.change import alive, applied, step
@@ -66,9 +67,9 @@ def settled(view: ClusterView, me: Session, now: Moment,
             view = applied(view, decision)
     for name in sorted(view.states if due is None else due, key=lambda name: together.turn(view, name)):
         verdict = _own_accord(view, name, me, now)
-        if verdict is not None:
-            decisions.append(verdict)
-            view = applied(view, verdict)
+        for decision in (verdict,) if verdict is not None else _room_made(view, name, me, now):
+            decisions.append(decision)
+            view = applied(view, decision)
     return (*decisions, *_forgotten(view))
 
 
@@ -83,6 +84,14 @@ def _own_accord(view: ClusterView, name: ResourceName, me: Session, now: Moment)
     return step(held, verdict.event, now, by=me.node,
                 guards=(*verdict.guards, strays.guard(view, name), *(placement.apart(view, name) if goes else ())),
                 cause=cause(view, held.value, verdict.event, verdict.guards))
+
+
+def _room_made(view: ClusterView, name: ResourceName, me: Session, now: Moment) -> Iterator[Decision]:
+    """Send away what gives way to a resource that waits for memory."""
+    for other, verdict in yielding.asked(view, name):
+        yield step(view.states[other], verdict.event, now, by=me.node,
+                   guards=(*verdict.guards, strays.guard(view, other), *placement.apart(view, other),
+                           Guard(Key(Kind.STATE, name), view.states[name].revision)))
 
 
 def _order(view: ClusterView, held: Held[Intent], me: Session, now: Moment) -> tuple[Decision, ...]:

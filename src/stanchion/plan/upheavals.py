@@ -91,8 +91,9 @@ def _joined(view: ClusterView, new: Newcomer, now: Moment) -> Iterator[Change]:
     """A node that is known comes back as it was; another one comes as it is described."""
     known = view.nodes.get(new.name)
     timing = TIMINGS[view.settings.value.profile if view.settings else Profile.DEFAULT]
-    session = Session(node=new.name, id=SessionId(f"{new.name}-what-if"), boot=BootId("what if"), lease=LeaseId("what if"),
-                      self_fence=SelfFence.WATCHDOG, timing=timing, opened_at_s=now.wall_s, capacity=new.capacity)
+    session = Session(node=new.name, id=SessionId(f"{new.name}-what-if"), boot=BootId("what if"),
+                      lease=LeaseId("what if"), self_fence=SelfFence.WATCHDOG, timing=timing,
+                      opened_at_s=now.wall_s, capacity=new.capacity)
     node = Node(name=new.name, added_at_s=now.wall_s) if known is None else replace(
         known.value, wanted=True, drained=None, closing=None)
     for record in (node, session, Live(node=new.name, session=session.id)):

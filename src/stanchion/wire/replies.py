@@ -237,6 +237,7 @@ class PoliciesInfo(Reply):
     load_failure: LoadFailure = LoadFailure.COMATOSE
     retry_comatose: RetryComatose = RetryComatose.NEVER
     moves_per_hour: int
+    gives_way: bool = False
 
 
 class MachineInfo(Reply):

@@ -86,6 +86,7 @@ class PoliciesChange(Request):
     load_failure: LoadFailure | None = None
     retry_comatose: RetryComatose | None = None
     moves_per_hour: Count | None = None
+    gives_way: Flag | None = None
 
 
 class ResourceChange(Request):

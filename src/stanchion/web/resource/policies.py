@@ -10,7 +10,7 @@ from stanchion.api.access.principal import Principal
 from stanchion.api.problems import status_of
 from stanchion.api.services import Here, Services
 from stanchion.model.errors import StanchionError
-from stanchion.web import forms, screen, visit
+from stanchion.web import capacity, forms, screen, visit
 from stanchion.web.forms import Entered
 from stanchion.web.resource.around import around, path_of
 from stanchion.wire.replies import ResourceDetail
@@ -60,6 +60,8 @@ BOXES = (
     Setting("failback_live", "Fail back live", "A failback moves the machine while it runs, where its scripts can."),
     Setting("follows_master", "Resource Follows Master", "It runs on the master node, and moves when that changes."),
     Setting("ignore_quorum", "Ignore Quorum", "It starts before enough nodes are up for the cluster's quorum."),
+    Setting("gives_way", "Gives way", "It may be moved, or unloaded until there is room again, when one of a higher "
+            "priority finds no memory."),
     Setting("restart_after_failed_migration", "Start again after a failed live migration",
             "Where a live migration ended the machine, it is started anew; else it is comatose."),
 )
@@ -77,7 +79,8 @@ async def look(here: Services, who: Principal, request: Request) -> dict[str, An
     shared = await around(here, request, "/policies")
     resource: ResourceDetail = shared["resource"]
     return {**shared, "modes": MODES, "boxes": BOXES, "numbers": NUMBERS,
-            "now": resource.policies.model_dump(mode="json"), "files": "\n".join(resource.files)}
+            "now": resource.policies.model_dump(mode="json"),
+            "size": capacity.fields(resource.size), "files": "\n".join(resource.files)}
 
 
 page = screen.show(router, "/resources/{name}/policies", "resource/policies.html", look)
@@ -103,4 +106,5 @@ def _change(entered: Entered) -> ResourceChange:
         **{box.name: entered.on(box.name) for box in BOXES},
         **{number.name: entered.number(number.name, number.label) for number in NUMBERS})
     files = tuple(line.strip() for line in entered["files"].splitlines() if line.strip())
-    return forms.shaped(ResourceChange, policies=policies, files=files, why=entered["why"])
+    return forms.shaped(ResourceChange, policies=policies, files=files, why=entered["why"],
+                        size=capacity.size(entered, "memory_mib", "cpus"))
