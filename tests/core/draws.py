@@ -74,7 +74,7 @@ def specs(name: str) -> st.SearchStrategy[ResourceSpec]:
         live=st.booleans(), start=st.sampled_from(StartMode), failover=st.sampled_from(FailoverMode),
         failback=st.sampled_from(FailbackMode), failback_live=st.booleans(),
         follows_master=st.sampled_from([False, False, True]), ignore_quorum=st.booleans(),
-        priority=st.integers(0, 2), moves_per_hour=st.sampled_from([0, 6])).flatmap(
+        priority=st.integers(0, 2), gives_way=st.booleans(), moves_per_hour=st.sampled_from([0, 6])).flatmap(
             lambda made: SIZES.map(lambda size: replace(made, size=size)))
 
 

@@ -116,7 +116,8 @@ def class_size(path: str, text: str) -> list[str]:
 
 
 def _only_words(node: ast.ClassDef) -> bool:
-    return all(isinstance(each, ast.Assign | ast.Expr) and isinstance(each.value, ast.Constant) for each in node.body)
+    return all(isinstance(each, ast.Assign | ast.Expr) and isinstance(each.value, ast.Constant)
+               and isinstance(each.value.value, str) for each in node.body)
 
 
 def module_docstring(path: str, text: str) -> list[str]:
