@@ -174,7 +174,8 @@ def test_a_second_copy_of_a_guest_would_be_noticed(tmp_path: Path) -> None:
 
 def test_a_hosts_runs_are_read_from_what_its_agent_keeps() -> None:
     said = ('{"started_at_s": 99.5, "timeout_s": 300.0} 1 0 3.5\n'
-            '{"started_at_s": 101.5, "timeout_s": 300.0} 0 0 19.102\n')
+            '{"started_at_s": 101.5, "timeout_s": 300.0} 0 0 19.102\n'
+            " 137 9 1795459937.041\n")
 
     assert ended_since(said, 100.0) == [(0, 19.102)]
 

@@ -143,10 +143,15 @@ class Scene(Stage):
 
 
 def ended_since(said: str, since: float) -> list[tuple[int, float]]:
-    """Give the exit code and the seconds of each run that began after an instant, out of what a host's agent keeps."""
+    """Give the exit code and the seconds of each run that began after an instant, out of what a host's agent keeps.
+
+    A run that a reset of the host cut off has no order any more.
+    """
     found = []
     for line in said.splitlines():
         order, _, ended = line.rpartition("} ")
+        if not order:
+            continue
         code, _, seconds = ended.split()
         if float(json.loads(f"{order}}}")["started_at_s"]) > since:
             found.append((int(code), float(seconds)))

@@ -130,7 +130,8 @@ async def _make(scene: Scene, sample: Sample) -> None:
     """Make a resource with the real command line, or take it as it was made; load it, and watch its monitor."""
     since = time.time()
     if sample.name in await scene.places():
-        await scene.cli("online", sample.name, XEN_HOSTS[0])
+        if (await scene.resource(sample.name)).state is State.OFFLINE:
+            await scene.cli("online", sample.name, XEN_HOSTS[0])
     else:
         await _create(scene, sample)
     guest, host = scene.machine(sample.name), XEN_HOSTS[0]
