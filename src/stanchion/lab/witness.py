@@ -129,14 +129,15 @@ class Witness:
         with suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), -10)  # late news would look like overlaps
         while not self._ends.is_set():
+            # Who has not ended by the kernel's word lived when it was asked; on a busy computer that may be long ago.
+            asked = time.time()
             ready = {descriptor for descriptor, _ in self._poll.poll(LOOK_S * 1000)}
-            now = time.time()
             with self._lock:
                 # By name: a descriptor that is closed below is given to the next process at once.
-                self._look({name for name, each in self._processes.items() if each.descriptor in ready}, now)
+                self._look({name for name, each in self._processes.items() if each.descriptor in ready}, asked)
 
-    def _look(self, ended: set[str], now: float) -> None:
-        """Take note of new processes, of what they wrote, and of those that ended before ``now``."""
+    def _look(self, ended: set[str], asked: float) -> None:
+        """Take note of new processes, of what they wrote, and of who has ended; all others lived at ``asked``."""
         for notes in self._traces.iterdir():
             if notes.name not in self._processes:
                 machine, _, rest = notes.name.partition("@")
@@ -147,10 +148,10 @@ class Witness:
                 self._take_up(process)
             if name in ended or (process.pid and process.descriptor < 0):
                 self._read(process)
-                self._close(process, now)
+                self._close(process, time.time())
                 self._forget(name)
             elif process.span is not None:
-                process.span = replace(process.span, alive_at=now)
+                process.span = replace(process.span, alive_at=max(asked, process.span.began_at))
 
     def _take_up(self, process: _Process) -> None:
         """Have the kernel tell the end of a process; one that has ended already gets no descriptor."""
