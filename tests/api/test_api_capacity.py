@@ -154,7 +154,7 @@ BAD: list[tuple[str, dict[str, Any], str]] = [
     ("nodes/node1", {"capacity": {"memory_mib": -5}}, "the memory of node1 is -5 MiB"),
     ("nodes/node1", {"capacity": {"cpus": 2e6}}, "the processors of node1 are 2e+06; they must be 0 (as measured)"),
     ("nodes/node1", {"reserve": {"memory_mib": -5}}, "the memory of what is kept on node1 for the host is -5 MiB"),
-    ("nodes/node1", {"reserve": {"memory_mib": 16_384}}, "because it has 16384 MiB and nothing would be left for machines"),
+    ("nodes/node1", {"reserve": {"memory_mib": 16_384}}, "because it has 16384 MiB and nothing would be left"),
     ("nodes/node1", {"reserve": {"cpus": 9}}, "9 processors cannot be kept on node1 for the host, because it has 8"),
     ("nodes/node1", {"measured": {"memory_mib": 5}}, "there is no field `measured` here"),
     ("settings", {"survives": -1}, "survives is -1; it must be 0 to 2"),

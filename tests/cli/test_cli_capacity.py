@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 from shell import Shell
 
-from stanchion.cli.show_capacity import mib, size
 from stanchion.model.capacity import Size
 from stanchion.model.state import State
-from stanchion.wire.capacity import SizeInfo
+from stanchion.wire.capacity import SizeInfo, mib, said
 from surface import NODES
 
 
@@ -97,5 +96,5 @@ def test_the_guarantee_is_shown_and_set(measured: Shell) -> None:
 def test_memory_is_said_in_the_unit_that_people_would_use() -> None:
     assert [mib(each) for each in (0, 512, 1024, 1536, 2048, -2048, 1_048_576)] == [
         "0 MiB", "512 MiB", "1 GiB", "1.5 GiB", "2 GiB", "-2 GiB", "1024 GiB"]
-    assert size(SizeInfo(memory_mib=256, cpus=1)) == "256 MiB, 1 processor"
-    assert size(SizeInfo()) == "not known"
+    assert said(SizeInfo(memory_mib=256, cpus=1)) == "256 MiB, 1 processor"
+    assert said(SizeInfo()) == "not known"

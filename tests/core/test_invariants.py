@@ -121,7 +121,8 @@ def large(memory_mib: int, name: str = "web") -> ResourceSpec:
 
 
 @pytest.mark.parametrize("after", [
-    record(State.LOADING, "b", session=None), moving(Phase.PREPARE), record(State.ALERT, "b", alert=AlertKind.FAILBACK)])
+    record(State.LOADING, "b", session=None), moving(Phase.PREPARE),
+    record(State.ALERT, "b", alert=AlertKind.FAILBACK)])
 def test_promising_memory_twice_is_caught(after: ResourceState) -> None:
     rest, there = record(State.OFFLINE, "b", session=None), record(State.RUNNING, "b", name="db")
 

@@ -55,7 +55,8 @@ def test_a_plain_qemu_machine_is_as_large_as_it_is_started(text: str, mib: int, 
 
 
 @pytest.mark.parametrize("kind", [LIBVIRT, XEN, SCRIPT])
-@pytest.mark.parametrize("text", ["", "<domain>", "\0" * 99, "memory", "<memory>-5</memory>", "= = =", "<vcpu>x</vcpu>"])
+@pytest.mark.parametrize("text", [
+    "", "<domain>", "\0" * 99, "memory", "<memory>-5</memory>", "= = =", "<vcpu>x</vcpu>"])
 def test_what_cannot_be_understood_says_nothing(kind: MachineKind, text: str) -> None:
     assert size_in(kind, text) == NOTHING_KNOWN
 

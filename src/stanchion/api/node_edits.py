@@ -61,9 +61,9 @@ def _faults(view: ClusterView, after: Node) -> Iterator[str]:
     yield from size_faults(after.reserve, f"what is kept on {after.name} for the host")
     session = view.sessions.get(after.name)
     whole = after.capacity.over(NOTHING_KNOWN if session is None else session.value.capacity)
-    if whole.memory_mib and after.reserve.memory_mib >= whole.memory_mib:
+    if 0 < whole.memory_mib <= after.reserve.memory_mib:
         yield (f"{after.reserve.memory_mib} MiB cannot be kept on {after.name} for the host, because it has "
                f"{whole.memory_mib} MiB and nothing would be left for machines")
-    if whole.cpus and after.reserve.cpus >= whole.cpus:
+    if 0 < whole.cpus <= after.reserve.cpus:
         yield (f"{after.reserve.cpus:g} processors cannot be kept on {after.name} for the host, because it has "
                f"{whole.cpus:g} and none would be left for machines")

@@ -122,7 +122,8 @@ class Changes:
         return ResourceChange.model_validate(_said(
             scripts=self._scripts(texts or {}) or None, monitoring=monitoring or None, policies=policies or None,
             preferred=_names(self.preferred),
-            size=_said(memory_mib=self.memory_mib, cpus=self.cpus) or None, files=self.config_file or None, why=self.why or None))
+            size=_said(memory_mib=self.memory_mib, cpus=self.cpus) or None,
+            files=self.config_file or None, why=self.why or None))
 
     def _scripts(self, texts: dict[ScriptKind, str]) -> dict[ScriptKind, dict[str, Any]]:
         changes = {}

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from stanchion.cli import show, show_capacity
+from stanchion.cli import show
 from stanchion.wire import documents, scripts
-from stanchion.wire.capacity import SizeInfo
+from stanchion.wire.capacity import SizeInfo, said
 
 
 def revisions(of: scripts.RevisionList) -> RenderableType:
@@ -30,7 +30,7 @@ def revision(of: scripts.RevisionDetail) -> RenderableType:
         ("Revision", Text(saved + (f": {of.why}" if of.why else ""))),
         ("Template", Text(of.template)),
         ("Preferred nodes", Text(", ".join(of.preferred) or "all nodes")),
-        ("Size", Text(show_capacity.size(of.size) if of.size != SizeInfo() else "as measured")),
+        ("Size", Text(said(of.size) if of.size != SizeInfo() else "as measured")),
         ("Files", Text("\n".join(of.files) or "-")),
         *show.settings_of(of.monitoring, of.policies),
     ]

@@ -93,7 +93,7 @@ def _by_hand(seed: int, nodes: tuple[str, ...], resources: tuple[str, ...], unti
 
 def _memory(seed: int, nodes: tuple[str, ...],
             parts: tuple[Part, ...]) -> tuple[tuple[tuple[str, int], ...], tuple[Part, ...]]:
-    """Let memory be known and sometimes short, in some lives; drawn apart, so that all else stays what the seed says."""
+    """Let memory be known and sometimes short, in some lives; drawn apart from all that the seed says else."""
     chance = Random(f"{seed} memory")  # noqa: S311 - weather, not secrets
     if chance.random() >= MEMORY_SHARE:
         return (), parts

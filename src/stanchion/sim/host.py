@@ -68,8 +68,8 @@ class Nature:
 
     ``judges`` are told every record in its instant, also a beginning where the machine executes already: its load ran
     twice, beside the old process. ``runs`` counts the runs of every script. ``by_hand`` are the
-    machines that somebody started on a host where nobody sent them, and since when an agent has known of each. ``sizes``
-    is how large machines are by their configuration.
+    machines that somebody started on a host where nobody sent them, and since when an agent has known of each.
+    ``sizes`` is how large machines are by their configuration.
     """
 
     records: list[Record] = field(default_factory=list)

@@ -184,7 +184,8 @@ class Part:
         scripts = replace(plain.scripts, monitor=replace(plain.scripts.monitor, timeout_s=5.0),
                           unload=replace(plain.scripts.unload, timeout_s=20.0))
         said = 0 if self.measured else self.memory_mib
-        return replace(plain, scripts=scripts, size=Size(memory_mib=said), machine=replace(plain.machine, kind=self.kind),
+        return replace(plain, scripts=scripts, size=Size(memory_mib=said),
+                       machine=replace(plain.machine, kind=self.kind),
                        monitoring=Monitoring(enabled=self.monitored, interval_s=3.0, action=self.action),
                        policies=Policies(failback=self.failback, failback_live=self.failback_live))
 

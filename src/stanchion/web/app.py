@@ -25,6 +25,7 @@ from stanchion.web import (
     alerts,
     audit,
     balance,
+    capacity,
     clusters,
     events,
     fences,
@@ -50,7 +51,8 @@ from stanchion.web.visit import SignInFirst
 from stanchion.web.wizard import pages as wizard
 
 PAGES = (
-    alerts, audit, balance, clusters, events, fences, me, moving_in, node, nodes, overview, report, resource, resources,
+    alerts, audit, balance, capacity, clusters, events, fences, me, moving_in, node, nodes, overview, report, resource,
+    resources,
     settings, signing_in, template_editing, templates, tokens, users, what_if, wizard,
 )
 """Every page's module, by name."""

@@ -23,6 +23,7 @@ from stanchion.model.state import State
 from stanchion.web import confirm, forms, screen, visit
 from stanchion.web.needs import node_page, unproven
 from stanchion.web.nodes import StrayRow
+from stanchion.wire.capacity import SizeInfo
 from stanchion.wire.replies import IntentInfo, NodeInfo
 
 router = APIRouter()
@@ -83,6 +84,8 @@ async def look(here: Services, who: Principal, request: Request) -> dict[str, An
     resources = clusters.status_of(here).resources
     held = set(node.resources)
     return {
+        "has": SizeInfo(memory_mib=node.capacity.memory_mib or node.measured.memory_mib,
+                        cpus=node.capacity.cpus or node.measured.cpus),
         "node": node, "unproven": unproven(node), "orders": tuple(possible(node)),
         "held": tuple(of for of in resources if of.name in held),
         "astray": tuple(StrayRow(of.name, seen.node, seen.since, seen.text, seen.machine)

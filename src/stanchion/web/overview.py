@@ -26,6 +26,7 @@ from stanchion.web.pictures.shares import Bars, Share, bars
 from stanchion.web.pictures.timeline import phases_said, timeline
 from stanchion.web.render import TONES
 from stanchion.web.seldom import Seldom
+from stanchion.wire.capacity import mib
 from stanchion.wire.replies import NodeInfo, ResourceInfo, Status
 from stanchion.wire.stories import IncidentList
 from stanchion.wire.what_if import LossInfo
@@ -94,6 +95,7 @@ def _seen(here: Services) -> dict[str, Any]:
         "total": len(told.resources), "columns": columns(told), "roaming": _roaming(told),
         "orders": glance.orders[:ORDERS], "orders_left": max(0, len(glance.orders) - ORDERS),
         "map": cluster_map(told.nodes, told.resources), "bars": machine_bars(told),
+        "rooms": memory_bars(told.nodes),
     }
     _moments[here.store] = (moment, seen)
     return seen
@@ -127,6 +129,15 @@ def machine_bars(of: Status) -> Bars:
     known = {each.name: each for each in of.resources}
     return bars([(node.name, _shares(Counter(known[name].state for name in node.resources if name in known)))
                  for node in of.nodes])
+
+
+def memory_bars(of: Sequence[NodeInfo]) -> Bars:
+    """Draw how much memory of each node is promised to machines, where it is known what its host has."""
+    return bars([(node.name, [
+        Share(min(node.promised.memory_mib, node.usable.memory_mib), "promised", "good"),
+        Share(max(0, -node.free.memory_mib), "more than there is", "bad"),
+        Share(max(0, node.free.memory_mib), "free", "line"),
+    ]) for node in of if node.free is not None], mib)
 
 
 def _shares(counted: Mapping[State, int]) -> list[Share]:

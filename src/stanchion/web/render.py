@@ -17,6 +17,7 @@ from markupsafe import Markup
 from stanchion.model.access import Role
 from stanchion.model.orders import Verb
 from stanchion.model.state import State
+from stanchion.wire import capacity
 from stanchion.wire.replies import ReasonInfo
 
 NOTHING = "\N{EN DASH}"
@@ -77,6 +78,7 @@ def _environment() -> Environment:
     environment = Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True, auto_reload=False)
     environment.filters |= {"instant": instant, "duration": duration, "seconds": seconds, "tone": tone, "count": count,
+                            "mib": capacity.mib, "size": capacity.said, "memory": capacity.memory,
                             "reason": said, "coded": coded, "leads": leads, "begun": _begun}
     environment.globals["may"] = _may
     return environment

@@ -10,6 +10,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from stanchion.model.capacity import LARGEST_CPUS, LARGEST_MIB
 from stanchion.wire.bounds import LARGEST, LAST_REVISION, counted
 
+GIB = 1024
+"""So many MiB are a GiB."""
+
 Mib = Annotated[int, Field(ge=-LAST_REVISION, le=LAST_REVISION, json_schema_extra={
     "minimum": 0, "maximum": LARGEST_MIB}), BeforeValidator(counted)]
 """Memory in MiB."""
@@ -65,8 +68,8 @@ class Measured(BaseModel):
 class Room(BaseModel):
     """What a node's host has, and what becomes of it.
 
-    ``capacity`` and ``reserve`` are what an operator set, ``measured`` is what the host was found to have. ``usable`` is
-    what machines may have of it, ``promised`` what those take that may execute there or are awaited, ``free`` the rest:
+    ``capacity`` and ``reserve`` are what an operator set, ``measured`` is what the host was found to have. ``usable``
+    is what machines may have of it, ``promised`` what those take that may execute there or are awaited, ``free`` the rest:
     less than 0 where more is promised than there is, left out where nobody knows what the host has.
     """
 
@@ -76,3 +79,22 @@ class Room(BaseModel):
     usable: SizeInfo = SizeInfo()
     promised: SizeInfo = SizeInfo()
     free: SizeInfo | None = None
+
+
+def mib(of: int) -> str:
+    """Say an amount of memory, in GiB where it is that much, else in MiB."""
+    return f"{of / GIB:.1f} GiB".replace(".0 ", " ") if abs(of) >= GIB else f"{of} MiB"
+
+
+def said(of: SizeInfo) -> str:
+    """Say what is known of a size."""
+    parts = [mib(of.memory_mib)] if of.memory_mib else []
+    parts += [f"{of.cpus:g} processor{'' if of.cpus == 1 else 's'}"] if of.cpus else []
+    return ", ".join(parts) or "not known"
+
+
+def memory(of: Room) -> str:
+    """Say in few words how much of a node's memory is promised; empty: nothing is known."""
+    if of.usable.memory_mib:
+        return f"{mib(of.promised.memory_mib)} of {mib(of.usable.memory_mib)}"
+    return mib(of.promised.memory_mib) if of.promised.memory_mib else ""

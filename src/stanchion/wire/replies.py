@@ -171,10 +171,7 @@ class MoveInfo(Reply):
 
 
 class StrayInfo(Reply):
-    """A node on which a resource runs although nobody sent it there; ``text`` is the sentence about it.
-
-    ``machine`` false: it does not run there, but storage that it takes for itself alone is in use.
-    """
+    """A node where a resource runs unsent, or (``machine`` false) where storage of its own is in use; ``text`` says it."""
 
     node: str
     since: datetime | None
@@ -186,8 +183,7 @@ class ResourceInfo(Reply):
     """One resource in a list.
 
     ``pending``: other scripts are saved than those that it goes by. ``possible``: what can be ordered now.
-    ``process``: the pid of the script that is waited for, known only to the node that runs it. ``needs`` is the room
-    that it takes.
+    ``process``: the pid of the script that is waited for, known only to its node. ``needs`` is the room that it takes.
     """
 
     name: str

@@ -89,6 +89,7 @@ CONSOLE_ADMINISTRATOR = """
     GET /console/templates/{name}/edit  POST /console/templates/{name}/edit
     POST /console/nodes/{name}/leave  POST /console/nodes/{name}/join  POST /console/nodes/{name}/release
     POST /console/nodes/{name}/confirm-down  POST /console/nodes/{name}/remove
+    GET /console/nodes/{name}/capacity  POST /console/nodes/{name}/capacity
     GET /console/nodes/{name}/fence  POST /console/nodes/{name}/fence  POST /console/nodes/{name}/fence-test
     POST /console/join-tokens  POST /console/join-tokens/{name}/revoke
     POST /console/clusters  POST /console/clusters/{name}/remove

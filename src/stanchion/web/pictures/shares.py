@@ -1,6 +1,6 @@
 """Bars made of shares: one row for each thing, one piece of its bar for each kind, as long as its number."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 LABEL = 130.0
@@ -52,25 +52,25 @@ class Bars:
     rows: tuple[Row, ...]
 
 
-def bars(of: Sequence[tuple[str, Sequence[Share]]]) -> Bars:
-    """Lay bars out; the longest takes all the room there is."""
+def bars(of: Sequence[tuple[str, Sequence[Share]]], say: Callable[[int], str] = str) -> Bars:
+    """Lay bars out; the longest takes all the room there is. ``say`` writes a number with its unit."""
     longest = max((sum(share.number for share in shares) for _, shares in of), default=0)
     unit = (WIDTH - LABEL - NUMBER) / max(longest, 1)
     return Bars(width=WIDTH, height=ROW * len(of),
-                rows=tuple(_row(label, shares, index * ROW, unit) for index, (label, shares) in enumerate(of)))
+                rows=tuple(_row(label, shares, index * ROW, unit, say) for index, (label, shares) in enumerate(of)))
 
 
-def _row(label: str, shares: Sequence[Share], y: float, unit: float) -> Row:
+def _row(label: str, shares: Sequence[Share], y: float, unit: float, say: Callable[[int], str]) -> Row:
     pieces, x = [], LABEL
     there = [share for share in shares if share.number]
     for share in there:
         width = share.number * unit
         pieces.append(Piece(x=round(x, 1), width=round(width, 1), tone=share.tone,
-                            title=f"{label}: {share.number} {share.word}"))
+                            title=f"{label}: {say(share.number)} {share.word}"))
         x += width
     total = sum(share.number for share in there)
-    return Row(label=cut(label), y=y, number=str(total), number_x=round(x + 6, 1), pieces=tuple(pieces),
-               said=", ".join(f"{share.number} {share.word}" for share in there) or "nothing")
+    return Row(label=cut(label), y=y, number=say(total), number_x=round(x + 6, 1), pieces=tuple(pieces),
+               said=", ".join(f"{say(share.number)} {share.word}" for share in there) or "nothing")
 
 
 def cut(name: str, letters: int = LETTERS) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from stanchion.api.forms import LABELS
 from stanchion.model.resource import ScriptKind
 from stanchion.web.render import duration
+from stanchion.wire.capacity import SizeInfo, said
 from stanchion.wire.scripts import RevisionDetail
 
 AROUND = 3
@@ -87,6 +88,7 @@ def _flat(of: RevisionDetail) -> Iterator[tuple[str, str]]:
         for name, value in part.model_dump(mode="json").items():
             yield LABELS.get(name, name.replace("_", " ")), _said(name, value)
     yield "Preferred Nodes", ", ".join(of.preferred) or "all nodes"
+    yield "Memory and processors", said(of.size) if of.size != SizeInfo() else "as measured"
     yield "Files", ", ".join(of.files) or "none"
     yield "Machine", f"{of.machine.kind} {of.machine.name}".strip()
     yield "Live migration", _said("live", of.live)

@@ -6,6 +6,7 @@ They have the form of the fields that the API describes, so one way of showing a
 from collections.abc import Iterator, Mapping
 
 from stanchion.api.notification import BLANK
+from stanchion.model.capacity import Admission
 from stanchion.model.notification import Channel, Security, Volume
 from stanchion.model.standing import Shutdown
 from stanchion.plan.making import LONGEST_S
@@ -34,6 +35,10 @@ def policies(of: SettingsInfo) -> tuple[FieldInfo, ...]:
                   help="migrate: live to another node where the scripts can, else as failover. failover: unloaded, "
                        "then loaded on another node. freeze: unloaded, and loaded again on the same node when that is "
                        "back."),
+        FieldInfo(name="survives", label="Nodes that may be lost at once", kind="number", default=of.survives, least=0,
+                  help="So many, whichever they are, and everything finds a place again. 0: nothing is guaranteed."),
+        FieldInfo(name="admission", label="An order that would break this", kind="choice", default=of.admission,
+                  choices=tuple(Admission), help="warn: it is carried out, with a warning. refuse: it is refused."),
         FieldInfo(name="balance", label="Evening out the nodes", kind="text", default=of.balance,
                   required=True, help="off, or a time of each day by the clock of the master's host, like 22:00-06:00. "
                                       "Then it moves machines live, one at a time, while all is well."),
