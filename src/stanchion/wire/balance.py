@@ -16,15 +16,13 @@ from stanchion.wire.standing import BalancingInfo, MigrationInfo
 class BalanceOrder(Request):
     """Carry out what is proposed, one move after the other: the first so many, or all of it.
 
-    ``cold``: machines that cannot move live are moved too, which interrupts them. ``exact``: what the exact search
-    proposes, where it is installed.
+    ``cold``: machines that cannot move live are moved too, which interrupts them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra={"examples": [{"first": 3}]})
 
     first: Annotated[Count, Field(json_schema_extra={"minimum": 1})] | None = None
     cold: Flag = False
-    exact: Flag = False
 
 
 class MeasureInfo(Reply):
@@ -68,7 +66,6 @@ class BalanceInfo(Reply):
     """
 
     revision: int
-    exact: bool = False
     now: MeasureInfo
     then: MeasureInfo
     nodes: tuple[LevelInfo, ...] = ()
