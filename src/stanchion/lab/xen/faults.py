@@ -1,7 +1,7 @@
 """What befalls Xen hosts and their guests, and what must come of it."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stanchion.lab.demo.machines import Tick
 from stanchion.lab.demo.stage import Stage, StepFailed
@@ -49,8 +49,7 @@ async def destroyed(stage: Stage) -> None:
 async def power_cut(stage: Stage) -> None:
     """Cut the power of web's host: its guest starts on the other one, after the fence device reported the host off."""
     scene = scene_of(stage)
-    before = await _before(scene)
-    await _equip(scene, before.host)
+    before = await _equip(scene, await _before(scene))
     off_at = scene.host(before.host).command("power off")["off_at"]
     await _failed_over(scene, before, f"{before.host} lost its power")
     scene.tell.saw(f"the rack says: {before.host} was off {float(str(off_at)) - before.at:.1f} s after the order")
@@ -63,8 +62,7 @@ async def power_cut(stage: Stage) -> None:
 async def frozen(stage: Stage) -> None:
     """Freeze web's host: it is neither dead nor alive until its fence device switches it off."""
     scene = scene_of(stage)
-    before = await _before(scene)
-    await _equip(scene, before.host)
+    before = await _equip(scene, await _before(scene))
     scene.host(before.host).command("freeze")
     await _failed_over(scene, before, f"{before.host} stood still")
     told = scene.host(before.host).command("status")
@@ -117,13 +115,15 @@ async def reboot(stage: Stage) -> None:
     scene.tell.saw(f"of a file that it wrote to each second the last {lost_s:.0f} s are lost: nothing was synced")
 
 
-async def _equip(scene: Scene, host: str) -> None:
-    """Give a host its fence device, for one step only.
+async def _equip(scene: Scene, before: Before) -> Before:
+    """Give web's host its fence device, for one step only.
 
     Without KVM, on a computer with other work, a host may say nothing for some seconds. One with a fence device would
     then be switched off, as it should be; one without has until the end of its lease.
     """
-    await scene.cli("node", "fence", host, "--agent", FENCE_AGENT, f"ip={HUB}", f"port={POWER_PORT}", f"plug={host}")
+    await scene.cli("node", "fence", before.host, "--agent", FENCE_AGENT, f"ip={HUB}", f"port={POWER_PORT}",
+                    f"plug={before.host}")
+    return replace(before, at=time.time())
 
 
 async def _before(scene: Scene) -> Before:
