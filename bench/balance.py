@@ -1,9 +1,9 @@
 """The balance: what proposals cost on a large cluster, in processor time.
 
 A hundred hosts of 512 GiB with ten thousand machines of 1 to 8 GiB and 1 to 4 processors, spread so that some hosts are
-more than twice as full as others; a fifth of the machines (or none, or all) have three preferred nodes. The same numbers
-give the same cluster. *All*: every proposal, up to the limit of 500. *First*: what the master asks for when it evens the
-nodes out by itself. *At rest*: asked again, after all proposals took place again and again, until none is left; a dash
+more than twice as full as others; a fifth of the machines (or none, or all) have three preferred nodes. The same
+numbers give the same cluster. *All*: every proposal, up to the limit of 500. *First*: what the master asks for when it
+evens the nodes out by itself. *At rest*: asked again, after all proposals took place again and again, until none is left; a dash
 where that takes more than so many rounds.
 
     python bench/balance.py            # prints the table
@@ -71,7 +71,8 @@ def cluster(hosts: int, machines: int, wishing: float, seed: int = 1) -> Cluster
         name = ResourceName(f"vm{number:05}")
         wished = tuple(chance.sample(names, 3)) if chance.random() < wishing else ()
         records += [
-            ResourceSpec(name=name, template=TemplateName("QEMU"), scripts=Scripts(), live=True, preferred=wished, size=size),
+            ResourceSpec(name=name, template=TemplateName("QEMU"), scripts=Scripts(), live=True,
+                         preferred=wished, size=size),
             ResourceState(name=name, state=State.RUNNING, reason=reason(Why.LOADED), node=node,
                           session=SessionId(f"{node}-1"))]
     return written(ClusterView(), records)
@@ -100,7 +101,8 @@ def main() -> None:
     asked.add_argument("--hosts", type=int, default=100)
     asked.add_argument("--machines", type=int, default=10_000)
     given = asked.parse_args()
-    print("| machines with preferred nodes | fullest and emptiest, before | moves until rest | fullest and emptiest, after |"
+    print("| machines with preferred nodes | fullest and emptiest, before | moves until rest | "
+          "fullest and emptiest, after |"
           " all, s | first, s | at rest, s |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for wishing in (0.0, 0.2, 1.0):

@@ -36,7 +36,7 @@ def quiet(view: ClusterView) -> ClusterView:
 
 @st.composite
 def changes(draw: st.DrawFn, view: ClusterView) -> list[Change]:
-    """Draw what may happen next: a node dies, comes back, is drained or not; a resource stops, or is configured anew."""
+    """Draw what happens next: a node dies, comes back, is drained or not; a resource stops, or is configured anew."""
     revision = Revision(view.revision + 1)
 
     def put(*records: Record) -> list[Change]:

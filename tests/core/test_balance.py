@@ -261,7 +261,8 @@ def crowds(draw: st.DrawFn) -> ClusterView:
                     record(node=node, name=name)]
     view = cluster(*records, nodes="abcd", settings=Settings(cluster="test", groups=groups))
     return written(view, *(replace(view.nodes[node].value, capacity=Size(
-        memory_mib=draw(st.sampled_from([0, 1000, 2000, 4000])), cpus=draw(st.sampled_from([0, 2, 8])))) for node in "abcd"))
+        memory_mib=draw(st.sampled_from([0, 1000, 2000, 4000])), cpus=draw(st.sampled_from([0, 2, 8]))))
+        for node in "abcd"))
 
 
 def wishes(view: ClusterView) -> int:

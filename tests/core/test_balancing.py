@@ -26,7 +26,7 @@ ASKED = Balancing(by="anna", since_s=NOW.wall_s, asked=2, moves=MOVES)
 
 
 def full(*more: object, schedule: str = "off", **fields: object) -> ClusterView:
-    """Give a cluster in which node a holds all four machines and b and c nothing; ``fields`` are those of the orders."""
+    """Give a cluster in which node a holds all four machines, b and c nothing; ``fields`` are those of the orders."""
     machines = [each for name in ("web", "db", "mail", "print") for each in (
         replace(spec(name, live=True), size=Size(memory_mib=300)), record(name=name))]
     view = cluster(*machines, settings=Settings(cluster="test", balance=schedule))
@@ -92,7 +92,8 @@ def test_a_move_that_is_not_possible_any_more_is_left_out_and_told() -> None:
 @pytest.mark.parametrize("change", ["gone", "stopped", "elsewhere", "cold"])
 def test_a_move_of_a_machine_that_is_not_as_it_was_is_left_out(change: str) -> None:
     view = full(balancing=ASKED)
-    changed = {"stopped": record(State.OFFLINE, "a"), "elsewhere": record(node="c"), "cold": replace(spec(), live=False)}
+    changed = {"stopped": record(State.OFFLINE, "a"), "elsewhere": record(node="c"),
+               "cold": replace(spec(), live=False)}
     view = replace(view, specs={name: held for name, held in view.specs.items() if name != "web"}) if (
         change == "gone") else written(view, changed[change])
 

@@ -124,4 +124,6 @@ def test_nobody_gives_way_to_an_equal_or_without_leave_or_in_vain() -> None:
     vain = rack(*yielder("test", 300, "a"), *machine("rest", 600, "a"),
                 *machine("vip", 700, None, priority=9, word=State.UNASSIGNED), nodes="a")
 
-    assert [settled(view).states["test"].value.state for view in (equal, firm, vain)] == [State.RUNNING] * 3  # type: ignore[index]  # a name
+    ends = [settled(view).states["test"].value for view in (equal, firm, vain)]  # type: ignore[index]  # a name
+
+    assert [end.state for end in ends] == [State.RUNNING] * 3

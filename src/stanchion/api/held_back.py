@@ -40,7 +40,8 @@ def balancing_info(view: ClusterView, of: Balancing | None = None) -> wire.Balan
     of = of or balancing.standing_order(view)
     if of is None:
         return None
-    return wire.BalancingInfo(by=of.by, since=instant(of.since_s), asked=of.asked, left=tuple(map(migration_info, of.moves)),
+    return wire.BalancingInfo(by=of.by, since=instant(of.since_s), asked=of.asked,
+                              left=tuple(map(migration_info, of.moves)),
                               waits=balancing.waits(view) or "")
 
 

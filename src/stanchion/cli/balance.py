@@ -77,7 +77,7 @@ async def _apply(session: Session, order: "BalanceOrder", *, wait: bool) -> None
 
 
 async def _follow(session: Session, asked: "BalancingInfo") -> None:
-    """Return when nothing is left to begin and the last move has ended, with a line of progress where a person looks."""
+    """Return when nothing is left to begin and the last move has ended, with a line of progress for people."""
     side = session.terminal.side()
     line = side.status(f"{asked.asked} left") if side.is_terminal and not session.json else None
     with line or nullcontext():

@@ -60,7 +60,8 @@ SENTENCES: dict[Why, str] = {
     Why.MOVE_BUDGET: "moved by itself {0} time{0:s} within an hour: not moved again by itself",
     Why.BALANCE_EVENS: "evening the nodes out: {0} was {1} % full, and {2} is {3} % full with it",
     Why.BALANCE_RELIEVES: "relieving {0}, which it prefers: {0} was {1} % full, and {2} is {3} % full with it",
-    Why.BALANCE_RETURNS: "going back to {2}, which it prefers to {0}: {0} was {1} % full, and {2} is {3} % full with it",
+    Why.BALANCE_RETURNS: "going back to {2}, which it prefers to {0}: {0} was {1} % full, and {2} is {3} % full with "
+                         "it",
     Why.BALANCE_ASKED: "{0} asked to even the nodes out: {1} move{1:s}, one after the other",
     Why.BALANCE_STOPPED: "{0} asked to even the nodes out no further: {1} move{1:s} not begun",
     Why.BALANCE_SKIPPED: "not moved to {0} to even the nodes out: {1}",
@@ -69,7 +70,8 @@ SENTENCES: dict[Why, str] = {
     Why.STAYS_BUSY: "{1} of the machines on {0} are busy, or could not be moved the last time",
     Why.STAYS_BY_RULE: "{1} of the machines on {0} follow the master, or were sent there by their monitor",
     Why.STAYS_UNKNOWN: "how much room {1} of the machines on {0} take is not known",
-    Why.STAYS_BEST: "no other node that {1} of the machines on {0} may be on would be at least {2} points emptier with one",
+    Why.STAYS_BEST: "no other node that {1} of the machines on {0} may be on would be at least {2} points emptier with "
+                    "one",
     Why.PREPARED: "node {0} is ready to receive it",
     Why.PREFLIGHT_FAILED: "node {0} cannot receive it: {1}",
     Why.MIGRATED: "migrated live from {0} to {1}",

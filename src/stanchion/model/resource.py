@@ -166,7 +166,7 @@ class ResourceSpec:
     ``preferred`` empty means: all nodes, also those that join later, in the order of their names. ``files`` are the
     machine's configuration files, which must stand at the same path with the same content on every node that is to
     hold it (seed 14.2.3). ``live`` says that the scripts can migrate a running machine. ``size`` is the room that it
-    takes as the operator says; what he leaves out is measured. ``saved_why`` is what the operator who saved it said about it.
+    takes as the operator says; what he leaves out is measured. ``saved_why`` is what the operator who saved it said.
     """
 
     name: ResourceName

@@ -191,7 +191,7 @@ class _Search(Play):
             self._even(above=0.0)
 
     def _even(self, *, above: float) -> None:
-        """Take from the fullest node what brings most, as long as a node that is fuller than ``above`` gives something."""
+        """Take from the fullest node what brings most, as long as a node fuller than ``above`` gives something."""
         stuck: set[NodeName] = set()
         while not self.ended:
             coolest = sorted(self.hosts.values(), key=lambda host: (host.level, host.name))

@@ -49,8 +49,8 @@ class Answer:
     """What would happen. ``refused``: it would not, because the order is refused.
 
     ``proof`` is what would prove that a node which died has stopped, ``unproven`` why nothing would for one; ``heir``
-    is who is taken for the master then. ``upheaval`` is what is asked about where it is several nodes. ``settled`` False:
-    it does not come to rest, and is told as far as it was followed.
+    is who is taken for the master then. ``upheaval`` is what is asked about where it is several nodes. ``settled``
+    False: it does not come to rest, and is told as far as it was followed.
     """
 
     case: Case

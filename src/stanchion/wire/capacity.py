@@ -69,8 +69,8 @@ class Room(BaseModel):
     """What a node's host has, and what becomes of it.
 
     ``capacity`` and ``reserve`` are what an operator set, ``measured`` is what the host was found to have. ``usable``
-    is what machines may have of it, ``promised`` what those take that may execute there or are awaited, ``free`` the rest:
-    less than 0 where more is promised than there is, left out where nobody knows what the host has.
+    is what machines may have of it, ``promised`` what those take that may execute there or are awaited, ``free`` the
+    rest: less than 0 where more is promised than there is, left out where nobody knows what the host has.
     """
 
     capacity: SizeInfo = SizeInfo()

@@ -1,7 +1,7 @@
 """The guests of the KVM lab: libvirt's XML, a disk that is reached from every host, and a serial line into a file.
 
-What ticks in them is the boot sector of ``lab.guest``, or a Linux. ``VirtualDomain`` reads the machine's name out of the
-XML line by line, so ``<name>`` stands on a line of its own.
+What ticks in them is the boot sector of ``lab.guest``, or a Linux. ``VirtualDomain`` reads the machine's name out of
+the XML line by line, so ``<name>`` stands on a line of its own.
 """
 
 import os

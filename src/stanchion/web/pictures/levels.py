@@ -50,7 +50,8 @@ def levels(of: Sequence[tuple[str, float, float]]) -> Levels:
     top = max((OVERFULL, *(max(before, after) for _, before, after in of)))
     unit = (WIDTH - LABEL - NUMBER) / top
     return Levels(width=WIDTH, height=ROW * len(of) + 4, left=LABEL, thick=THICK, hot_x=round(LABEL + HOT * unit, 1),
-                  rows=tuple(_row(node, before, after, index * ROW, unit) for index, (node, before, after) in enumerate(of)))
+                  rows=tuple(_row(node, before, after, index * ROW, unit)
+                             for index, (node, before, after) in enumerate(of)))
 
 
 def tone(level: float) -> str:
@@ -59,8 +60,8 @@ def tone(level: float) -> str:
 
 
 def _row(node: str, before: float, after: float, y: float, unit: float) -> Row:
-    return Row(label=cut(node), y=y, bars=(_bar(f"{node} now", before, y + 4, unit),
-                                           _bar(f"{node} after the proposals", after, y + 4 + THICK + 2, unit, faint=True)))
+    then = _bar(f"{node} after the proposals", after, y + 4 + THICK + 2, unit, faint=True)
+    return Row(label=cut(node), y=y, bars=(_bar(f"{node} now", before, y + 4, unit), then))
 
 
 def _bar(said: str, level: float, y: float, unit: float, *, faint: bool = False) -> Bar:
