@@ -171,7 +171,7 @@ class MoveInfo(Reply):
 
 
 class StrayInfo(Reply):
-    """A node where a resource runs unsent, or (``machine`` false) where storage of its own is in use; ``text`` says it."""
+    """A node where a resource runs unsent, or (``machine`` false) where its storage is in use; ``text`` says it."""
 
     node: str
     since: datetime | None
