@@ -43,7 +43,7 @@ class Shell:
     def __init__(self, place: Place, name: str) -> None:
         self.name = name
         self._words = ["ssh", "-i", str(place.ssh_key), "-o", "StrictHostKeyChecking=no", "-o",
-                       "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=10", "-o",
+                       "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60", "-o",
                        "ServerAliveInterval=5", "-o", "ServerAliveCountMax=6", f"root@{address(name)}"]
 
     def ask(self, command: str, *, said: str = "", within_s: float = ANSWERS_WITHIN_S) -> tuple[int, str]:
