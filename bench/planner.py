@@ -183,10 +183,14 @@ def _idle(view: ClusterView, agenda: Agenda, me: Session) -> float:
 
 
 def _peer(cib: Path) -> float:
-    """Give the seconds that the peer takes for the same cluster."""
+    """Give the seconds that the peer takes for the same cluster; ``inf``: more than anybody waits for."""
     begun = time.perf_counter()
     with tempfile.TemporaryFile() as told:
-        subprocess.run(["crm_simulate", "-x", str(cib), "-R"], stdout=told, stderr=told, check=True)
+        try:
+            subprocess.run(["crm_simulate", "-x", str(cib), "-R"], stdout=told, stderr=told, check=True,
+                           timeout=LONGEST_S)
+        except subprocess.TimeoutExpired:
+            return float("inf")
     return time.perf_counter() - begun
 
 
@@ -220,12 +224,19 @@ def row(directory: Path, nodes: int, machines: int, history: str, *, sized: bool
     expected = _expected(nodes, machines, history, sized=sized)
     same = "not told" if expected is None else "the same" if ours[0].moves == expected else "DIFFERENT"
     begin = [each.from_nothing_s for each in ours]
-    ratio = f"{statistics.median(theirs) / statistics.median(begin):.0f}" if theirs else "-"
+    slow = statistics.median(theirs) if theirs else 0.0
+    ratio = f"{min(slow, LONGEST_S) / statistics.median(begin):.0f}" if theirs else "-"
+    if slow > LONGEST_S:
+        theirs, ratio = [], f"> {ratio}"
+    peers = _three(theirs, 2) if theirs else f"> {LONGEST_S:.0f}" if slow else "-"
     return (f"| {nodes} x {machines} | {'yes' if sized else 'no'} | {history} | {_three(begin, 3)} | "
             f"{_three([each.next_ms for each in ours], 1)} | {_three([each.idle_ms for each in ours], 2)} | "
-            f"{max(each.resident_mib for each in ours):.0f} | {_three(theirs, 2) if theirs else '-'} | {ratio} | "
+            f"{max(each.resident_mib for each in ours):.0f} | {peers} | {ratio} | "
             f"{len(ours[0].moves)}, {same} |")
 
+
+LONGEST_S = 240.0
+"""So long the peer may take for one cluster."""
 
 PATIENCE_S = 60.0
 """Once the peer has taken this long for one cluster, it is not asked again."""
