@@ -2,8 +2,8 @@
 
 What a guest says goes over the network to the rack, which writes it down, so it is heard wherever the guest runs, and
 two copies of it would both be heard. The connection survives a live migration, so no word is lost. Its words are those
-of every lab's guests: ``tick COUNTER boot NONCE``, the counter from 0 at each boot, the nonce drawn anew. A guest with a
-disk also counts its boots there and says ``disk boots COUNT`` at its start: that number must grow by one with each
+of every lab's guests: ``tick COUNTER boot NONCE``, the counter from 0 at each boot, the nonce drawn anew. A guest with
+a disk also counts its boots there and says ``disk boots COUNT`` at its start: that number must grow by one with each
 start, or a disk has lost what was written to it.
 """
 
