@@ -13,6 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from stanchion.model.capacity import Size
 from stanchion.model.errors import InvalidInput
 
 FORMAT = "neutral-ha-scenarios/1"
@@ -24,6 +25,7 @@ class Because(StrEnum):
     PLACEMENT = "placement"
     APART = "apart"
     LOAD = "load"
+    ROOM = "room"
     RETURN = "return"
     LOAD_FAILED = "load failed"
     UNMANAGE = "unmanage"
@@ -35,9 +37,13 @@ class Because(StrEnum):
 
 
 RULES = {
-    Because.PLACEMENT: "places by the preferred list, not by load (Modes, order, exclusion)",
+    Because.PLACEMENT: "places by the preferred list, else where the node would be the least full by the sizes that "
+                       "are known, not by how many machines run there (Modes, order, exclusion)",
     Because.APART: "refuses or waits where a rule is broken, and moves nobody to make room (Modes, order, exclusion)",
-    Because.LOAD: "measures no load and does not rebalance (Modes, order, exclusion: capacity is an extension)",
+    Because.LOAD: "goes by what machines may take, not by what they use at the moment, and evens nodes out only "
+                  "where its setting says when (Modes, order, exclusion)",
+    Because.ROOM: "promises no memory twice: what finds no room for what it may take waits "
+                  "(Modes, order, exclusion)",
     Because.RETURN: "returns nothing after a drain, or when a host is back: failback is off by default "
                     "(Modes; Draining)",
     Because.LOAD_FAILED: "tries a failed load again on its node, or on the next one at once, and not both in "
@@ -91,6 +97,12 @@ class Scenario:
     rules: tuple[Rule, ...] = ()
     policy: Mapping[str, Any] = field(default_factory=dict)
     seeded: bool = False
+    rooms: Mapping[str, Size] = field(default_factory=dict)
+
+    @property
+    def sized(self) -> bool:
+        """Whether nodes and machines have the sizes that the scenario gives them: where it places by size or load."""
+        return bool(self.policy.get("placement", "by_count") != "by_count")
 
 
 def scenarios(text: str, *, where: str) -> tuple[Scenario, ...]:
@@ -111,7 +123,15 @@ def _scenario(plain: Mapping[str, Any]) -> Scenario:
                     final=expect["final"], any_of=expect.get("portable_any_of", {}),
                     must_lose=tuple(expect.get("nodes_that_must_lose_their_vms", ())),
                     rules=tuple(_rule(rule) for rule in plain.get("rules", ())), policy=plain.get("policy", {}),
-                    seeded="seed_state" in plain)
+                    seeded="seed_state" in plain,
+                    rooms={node: size(has) for node, has in dict(plain["nodes"]).items()}
+                    if isinstance(plain["nodes"], dict) else {})
+
+
+def size(plain: Mapping[str, Any] | None) -> Size:
+    """Read a size; what is left out is not known."""
+    said = plain or {}
+    return Size(memory_mib=int(said.get("mem_mib", 0)), cpus=float(said.get("cpu", 0.0)))
 
 
 def _rule(plain: Mapping[str, Any]) -> Rule:

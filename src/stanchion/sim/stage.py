@@ -11,20 +11,22 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from stanchion.model.cluster import ClusterView, Key, Kind, Settings
+from stanchion.model.balance import OFF
+from stanchion.model.capacity import Size
+from stanchion.model.cluster import ClusterView, Key, Kind, Node, Settings
 from stanchion.model.groups import Bond, Group
 from stanchion.model.ids import NodeName, ResourceName
 from stanchion.model.orders import Verb
 from stanchion.model.resource import FailbackMode, LoadFailure, Policies, ResourceSpec, RetryComatose, ScriptKind
 from stanchion.model.standing import Shutdown
 from stanchion.model.state import State
-from stanchion.model.transaction import Guard, Transaction
+from stanchion.model.transaction import Guard, Put, Transaction
 from stanchion.sim import loop, verbs
 from stanchion.sim.court import Court
 from stanchion.sim.host import Condition, Fault
 from stanchion.sim.judges import JUDGES
 from stanchion.sim.life import hushed
-from stanchion.sim.neutral import Because, Result, Rule, Scenario
+from stanchion.sim.neutral import Because, Result, Rule, Scenario, size
 from stanchion.sim.strikes import What
 from stanchion.sim.verdict import Fault as Unmet
 from stanchion.sim.verdict import Verdict
@@ -37,6 +39,12 @@ END_S = 120.0
 """How long after the last event the end is looked at."""
 
 EMPTY_S = 60.0
+FULL = "MiB of memory left"
+"""What a machine waits for that finds no room."""
+
+ALWAYS = "00:00-23:59"
+"""When a cluster evens itself out that is to do so at any time."""
+
 TICK_S = 0.5
 
 Event = Mapping[str, Any]
@@ -58,12 +66,13 @@ class _Stage:
         self.scenario = scenario
         groups = tuple(Group(name=f"rule{number}", bond=Bond(rule.kind), members=tuple(map(ResourceName, rule.vms)))
                        for number, rule in enumerate(scenario.rules) if rule.kind in {"apart", "together"})
-        self.world = World(scenario.nodes, settings=Settings(cluster="pretend", groups=groups))
+        self.world = World(scenario.nodes, settings=Settings(
+            cluster="pretend", groups=groups, balance=ALWAYS if scenario.policy.get("auto_rebalance") else OFF))
         self.verdict = Verdict(scenario.final)
         self.lost_at: dict[str, float] = {}
         if scenario.seeded:
             self.verdict.note(Because.SEEDED)
-        if scenario.policy.get("placement", "by_count") != "by_count" or scenario.policy.get("auto_rebalance"):
+        if scenario.policy.get("placement") == "by_measured_load":
             self.verdict.note(Because.LOAD)
 
     async def play(self) -> Result:
@@ -72,6 +81,7 @@ class _Stage:
         for host in world.hosts.values():
             host.powered = False
         await world.found()
+        await self._furnish()
         for name, vm in scenario.vms.items():
             if vm.get("want") in {"running", "stopped"}:
                 await self._create(name, vm)
@@ -89,6 +99,12 @@ class _Stage:
             return Result(name=scenario.id, verdict="fail", why=court.violations[0].told(), end=end)
         verdict, why = self.verdict.given(faults)
         return Result(name=scenario.id, verdict=verdict, why=why, end=end)
+
+    async def _furnish(self) -> None:
+        """Give the nodes the room that the scenario gives them, all of it for machines."""
+        nodes = (Node(name=NodeName(name), capacity=room, reserve=Size(memory_mib=1))
+                 for name, room in self.scenario.rooms.items() if self.scenario.sized)
+        await self.world.operator.commit(Transaction(puts=tuple(map(Put, nodes))))
 
     async def _through(self, court: Court) -> None:
         """Let everything happen at its time; after the first boots what is wanted is put online."""
@@ -174,6 +190,8 @@ class _Stage:
                 await self._unmanage(event["vm"])
             case "moved_outside_ha":
                 self._move_outside(event["vm"], event["to"])
+            case "vm_size":
+                await self.world.change(event["vm"], lambda spec: replace(spec, size=size(event)))
             case left_out:
                 self.verdict.note(_LEFT_OUT[left_out], *([event["vm"]] if "vm" in event else []))
 
@@ -276,6 +294,8 @@ class _Stage:
                 "down_no_quorum": not there, "unmanaged": held is None}.get(want, False)
         if not good and "start_fails_first" in self.scenario.vms.get(name, {}).get("faults", {}):
             self.verdict.note(Because.LOAD_FAILED, name)
+        if not good and found is State.UNASSIGNED and held is not None and FULL in " ".join(held.value.reason.operands):
+            self.verdict.note(Because.ROOM, name)
         if not good:
             return Unmet(name, f"{name} is {found} on {there[0] if there else 'no node'}, not {want}")
         if want != "running" or there[0] in {expected.get("node"), *self.scenario.any_of.get(name, ())}:
@@ -294,8 +314,7 @@ _SHUTDOWN = {
 }
 """The policy that says the same; another manager may tell a reboot from a shutdown."""
 
-_LEFT_OUT = {"vm_load": Because.LOAD,
-             "vm_size": Because.LOAD, "node_set_version": Because.VERSIONS, "store_fault": Because.STALE,
+_LEFT_OUT = {"vm_load": Because.LOAD, "node_set_version": Because.VERSIONS, "store_fault": Because.STALE,
              "vm_lock": Because.UNMANAGE, "manager_process_stop": Because.SEEDED, "manager_skip_rounds": Because.SEEDED}
 
 
@@ -314,7 +333,8 @@ def _spec(name: str, vm: Event, scenario: Scenario) -> ResourceSpec:
     live = bool(vm.get("live_migration", True))
     back = FailbackMode.AUTO if (only or prefer) and vm.get("failback", True) else FailbackMode.DISABLE
     policies = Policies(failback=back, failback_live=live, **_after_a_failed_load(vm))
-    return replace(spec(name, preferred=tuple(dict.fromkeys(listed)), live=live), policies=policies)
+    made = spec(name, preferred=tuple(dict.fromkeys(listed)), live=live)
+    return replace(made, policies=policies, size=size(vm.get("size") if scenario.sized else None))
 
 
 def _after_a_failed_load(vm: Event) -> dict[str, Any]:
