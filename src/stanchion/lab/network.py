@@ -23,6 +23,9 @@ from stanchion.lab import processes
 from stanchion.lab.cluster import wait_until
 from stanchion.model.errors import HostError
 
+MADE_S = 30.0
+"""How long a host's namespace may take to be there, on a computer with much else to do."""
+
 BAD_LINE = (("netem", "delay", "80ms", "40ms", "loss", "15%"),
             ("tbf", "rate", "96kbit", "burst", "3kb", "latency", "400ms"))
 """How a line is made bad, the best way first: not every kernel can delay and lose at will, but each can be narrow."""
@@ -136,7 +139,7 @@ class Network:
             ["unshare", "--net", "--", "sleep", "infinity"], stdin=subprocess.DEVNULL,
             preexec_fn=processes.die_with_parent)  # noqa: PLW1509 - one system call
         mine = _namespace(os.getpid())
-        wait_until(lambda: _namespace(room.pid) not in {None, mine}, 5.0, f"{node} got no network namespace")
+        wait_until(lambda: _namespace(room.pid) not in {None, mine}, MADE_S, f"{node} got no network namespace")
         hub = {net: f"{_PREFIX[net]}.{number}.254" for net in Net}
         _ip(f"link add w-{node} type veth peer name eth0 netns {room.pid}",
             *(f"addr add {hub[net]} peer {self.address(node, net)} dev w-{node}" for net in Net),

@@ -50,12 +50,13 @@ def machines(place: Path) -> tuple[KvmMachine, ...]:
     return (KvmMachine("web", "KVMLive_Template", hosts.NODES, place, emulator),)
 
 
-def run(teller: Teller, wanted: Sequence[Step]) -> bool:
+def run(teller: Teller, wanted: Sequence[Step], patience: float) -> bool:
     """Play the steps once on a cluster from nothing; whether all were right."""
     directory, outcomes = short_directory(), list[Outcome]()
     try:
         with hosts.powered(directory) as lab:
-            asyncio.run(play(Stage(lab, teller, machines(directory / "machines")), wanted, outcomes))
+            set_up = Stage(lab, teller, machines(directory / "machines"), patience=patience)
+            asyncio.run(play(set_up, wanted, outcomes))
     finally:
         right = len(outcomes) == len(wanted) and not any(outcome.fault for outcome in outcomes)
         if right:
@@ -73,6 +74,8 @@ def main(arguments: Sequence[str]) -> int:
         "Three hosts with libvirt on this machine, and what an administrator does with KVM machines in a cluster."))
     parser.add_argument("--times", type=int, default=1, metavar="N", help="run N times in a row, each from nothing")
     parser.add_argument("--only", choices=[step.name for step in STEPS[1:]], help="play one step")
+    parser.add_argument("--patience", type=float, default=1.0, metavar="X",
+                        help="let everything take so many times as long: for a computer with much else to do")
     given = parser.parse_args(arguments)
     wanted = [step for step in STEPS if given.only in {None, step.name} or step is STEPS[0]]
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -82,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
         well = 0
         for number in range(1, given.times + 1):
             begun, teller = time.monotonic(), Teller()
-            well += run(teller, wanted)
+            well += run(teller, wanted, given.patience)
             teller.line(f"run {number} of {given.times}: {time.monotonic() - begun:.0f} s, {well} well so far")
     except StanchionError as error:
         print(f"The KVM lab cannot run: {error}", file=sys.stderr)

@@ -19,6 +19,9 @@ OWN = {"/run/libvirt": "run", "/var/lib/libvirt": "lib", "/var/log/libvirt": "lo
        "/etc/libvirt": "etc"}
 """Where libvirt keeps its things, and what each is called in the host's own directory."""
 
+ENDS_S = 120.0
+"""How long a command in a room may take."""
+
 _QEMU = """\
 namespaces = []
 cgroup_controllers = []
@@ -80,6 +83,9 @@ def inside(host: LabHost, *words: str) -> "subprocess.CompletedProcess[str]":
         except OSError:
             continue
         if b"unshare" in said and mark in said and kin:
-            return subprocess.run(["nsenter", "--target", kin[0], "--all", "--", *words], capture_output=True,
-                                  text=True, check=False, timeout=60, stdin=subprocess.DEVNULL)
+            try:
+                return subprocess.run(["nsenter", "--target", kin[0], "--all", "--", *words], capture_output=True,
+                                      text=True, check=False, timeout=ENDS_S, stdin=subprocess.DEVNULL)
+            except subprocess.TimeoutExpired:
+                raise HostError(f"`{shlex.join(words)}` on {host.name} did not end within {ENDS_S:g} s") from None
     raise HostError(f"{host.name} has no room: it has no power")

@@ -88,8 +88,9 @@ async def crash(stage: Stage) -> None:
 async def hang(stage: Stage) -> None:
     """Let what runs in web hang, with a check of the guest in its monitor script: found, and started anew."""
     web = stage.machine("web")
+    silent_s = SILENT_S * stage.patience
     check = (f'silent_s=$(( $(date +%s) - $(stat -c %Y {web.serial}) ))\n'
-             f'[ "$silent_s" -lt {SILENT_S} ] || {{ echo "the guest says nothing for $silent_s s" >&2; exit 1; }}\n')
+             f'[ "$silent_s" -lt {silent_s:.0f} ] || {{ echo "the guest is silent for $silent_s s" >&2; exit 1; }}\n')
     told = await stage.client.resource("web")
     text = told.scripts[next(kind for kind in told.scripts if kind == "monitor")].text
     changed = web.config.with_suffix(".monitor")
