@@ -32,7 +32,7 @@ import rig
 import scale_agent
 import scale_plot
 from scale_agent import CLUSTER, SECRET
-from scale_rest import REAL, Loss, Rest
+from scale_rest import BUDGET_S, REAL, Loss, Rest
 
 from stanchion.lab import processes
 from stanchion.lab.etcd import Member
@@ -110,7 +110,7 @@ class Bench:
     async def measure(self, rest_s: float, losses: Sequence[int], times: int) -> dict[str, object]:
         """Measure all of it."""
         async with self._etcd():
-            await EtcdStore.create([member.url for member in self._members], CLUSTER)
+            await EtcdStore.create([member.url for member in self._members], CLUSTER, budget_s=BUDGET_S)
             began_s = time.monotonic()
             await self._rest.found()
             await self._rest.begin()

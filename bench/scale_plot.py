@@ -85,7 +85,8 @@ def show(results: Sequence[Found]) -> None:
 def drawn(results: Sequence[Found], losses: Sequence[int]) -> str:
     """Draw the medians beside those of the smallest cluster, over its number of machines; dashed is linear growth."""
     lines = {"first view, s": rows(())[0][1], "master, MiB": idle("master MiB"),
-             "master at rest, CPU": idle("master CPU"), "member at rest, CPU": idle("member CPU"), "etcd, transactions/s": idle("transactions")}
+             "master at rest, CPU": idle("master CPU"), "member at rest, CPU": idle("member CPU"),
+             "etcd, transactions/s": idle("transactions")}
     if losses:
         lines[f"{losses[0]} lost: until the last load"] = lost(losses[0], "proof to last")
     counts = [found["machines"] for found in results]

@@ -7,7 +7,7 @@ a round that was refused by a guard costs nothing, because the next view brings 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import structlog
@@ -30,6 +30,7 @@ from stanchion.plan.fencing import FORGET_S, deputy, judge
 from stanchion.plan.invariants import check
 from stanchion.plan.membership import stood_in
 from stanchion.plan.planner import idle_until, pressing, settled
+from stanchion.plan.waves import waves
 
 CATCH_UP_S = 2.0
 """How long to wait for the view to show our own write before deciding anew."""
@@ -117,17 +118,26 @@ class Mastery:
         last: Revision | None = None
         # A decision may rest on an earlier one of the round: if that is not written, neither is this one.
         seen = view
-        for decision in decisions:
+        for wave in waves(view, decisions):
             try:
-                check(seen, decision)
+                for decision in wave:
+                    check(seen, decision)
+                    seen = applied(seen, decision)
             except BrokenInvariant:
                 key = Guard(Key(Kind.MASTER), view.master.revision)
                 await self._store.commit(Transaction(guards=(key, here), deletes=(key.key,)))
                 raise
-            seen = applied(seen, decision)
-            last = await self._write(decision, view) or last
+            last = await self._write_wave(wave, view) or last
         await self._trim(view)
         return last
+
+    async def _write_wave(self, wave: Sequence[Decision], view: ClusterView) -> Revision | None:
+        """Write decisions at the same time; give the last revision that was written, once all have their answer."""
+        answers = await asyncio.gather(*(self._write(decision, view) for decision in wave), return_exceptions=True)
+        for answer in answers:
+            if isinstance(answer, BaseException):
+                raise answer
+        return max((answer for answer in answers if isinstance(answer, int)), default=None)
 
     def _decided(self, view: ClusterView, session: Session, senses: Senses) -> tuple[Decision, ...]:
         """Decide about what changed since we last did; about everything when nothing changed, as time may matter."""

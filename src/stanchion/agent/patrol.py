@@ -16,6 +16,7 @@ from stanchion.agent.doors import Doors
 from stanchion.model.cluster import ClusterView, Session
 from stanchion.model.errors import HostError, StoreUnavailable
 from stanchion.model.ids import ResourceName
+from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import Presence
 from stanchion.model.storage import InUse
 from stanchion.plan import strays
@@ -43,6 +44,7 @@ class Patrol:
         self._session = session
         self._busy = busy
         self._changed = changed
+        self._known: tuple[object, tuple[ResourceSpec, ...]] | None = None
 
     async def run(self) -> None:
         """Look round for ever, while this node is a member."""
@@ -64,7 +66,7 @@ class Patrol:
         if bell is None:
             await asyncio.sleep(longest_s)
             return False
-        bell.listen(strays.sought(self._view()))
+        bell.listen(self._sought(self._view()))
         await asyncio.sleep(PAUSE_S)
         try:
             async with asyncio.timeout(longest_s - PAUSE_S):
@@ -75,7 +77,7 @@ class Patrol:
 
     async def _round(self, session: Session) -> None:
         before, busy, me = self._view(), self._busy(), session.node
-        sought = strays.sought(before)
+        sought = self._sought(before)
         found = await self._doors.hypervisor.sweep(sought) if sought else {}
         here = await self._in_use() if strays.owners(before) else None
         view, busy = self._view(), busy | self._busy()
@@ -89,6 +91,12 @@ class Patrol:
             for entry in change.history:
                 log.warning("stray", resource=entry.resource, why=entry.reason.why.value)
             await self._doors.store.commit(change)
+
+    def _sought(self, view: ClusterView) -> tuple[ResourceSpec, ...]:
+        """Give the machines to look for; worked out anew when a configuration changed."""
+        if self._known is None or self._known[0] is not view.specs:
+            self._known = view.specs, strays.sought(view)
+        return self._known[1]
 
     async def _in_use(self) -> InUse | None:
         """Tell what storage is in use on this host; None where that cannot be known."""

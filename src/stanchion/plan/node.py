@@ -33,6 +33,9 @@ RETRY_S = 0.5
 LOOK_AGAIN_S = 10.0
 """How long to wait before looking again for a running machine that could not be seen."""
 
+OF_ONE = frozenset({Kind.STATE, Kind.SPEC, Kind.BOUND, Kind.STRAY, Kind.INTENT})
+"""The records that are about one resource each."""
+
 TICK_S = 0.001
 """An alarm may ring this much early, because clocks are rounded; what is due then counts as due."""
 
@@ -105,7 +108,7 @@ def react(state: NodeState, happening: a.Happening, now: Moment) -> Reaction:
             fresh, actions = _pump_all(_seen(fresh, happening.view), now)
             return fresh, (a.DropAll(), *actions)
         case a.ViewChanged():
-            return _pump_all(_seen(state, happening.view), now)
+            return _pump_all(_seen(state, happening.view), now, _news(state.view, happening.view))
         case a.Woken():
             return _pump_all(state, now)
         case a.ScriptEnded() | a.Looked() | a.Checked() | a.PutOff():
@@ -223,10 +226,23 @@ def _answered(state: NodeState, happening: a.Reported, now: Moment) -> NodeState
     return _with(state, happening.resource, duty)
 
 
-def _pump_all(state: NodeState, now: Moment) -> Reaction:
+def _news(before: ClusterView, view: ClusterView) -> frozenset[ResourceName] | None:
+    """Name the resources of which this view tells something new; None: what is new may matter to every one.
+
+    What a resource's next step here depends on are its own records, and what is known of nodes and their sessions.
+    """
+    keys = view.changed_since(before.revision) if view.revision > before.revision else None
+    if keys is None or any(key.kind not in OF_ONE for key in keys):
+        return None
+    return frozenset(ResourceName(key.name) for key in keys if key.kind is not Kind.INTENT)
+
+
+def _pump_all(state: NodeState, now: Moment, only: frozenset[ResourceName] | None = None) -> Reaction:
+    """Ask what is next for all resources that this node has to do with, or for some of them."""
     actions: list[a.Action] = []
     near = state.view.index.near.get(state.me, NOBODY)
-    for name in sorted({*near, *state.duties}, key=lambda name: _turn(state.view, name)):
+    names = {*near, *state.duties} if only is None else {name for name in only if name in near or name in state.duties}
+    for name in sorted(names, key=lambda name: _turn(state.view, name)):
         state, some = _pump(state, name, now)
         actions += some
     state, orders = _ordered(state)
@@ -330,9 +346,9 @@ def _ordered(state: NodeState) -> Reaction:
     actions: list[a.Action] = []
     if not _member(state):
         return state, ()
-    for held in sorted(state.view.intents.values(), key=lambda held: held.value.id):
-        if held.value.outcome is not Outcome.PENDING or held.value.id in state.ending:
-            continue
+    pending = [held for held in state.view.intents.values() if held.value.outcome is Outcome.PENDING
+               and held.value.id not in state.ending]
+    for held in sorted(pending, key=lambda held: held.value.id):
         action = _own_order(state, held)
         if action is not None:
             state = replace(state, ending=state.ending | {held.value.id})

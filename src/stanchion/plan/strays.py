@@ -13,7 +13,7 @@ A sighting on a node that holds the resource says nothing; so a stray is resolve
 the resource online where it runs: the load looks first, and adopts it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from stanchion.model.actions import Decision
@@ -106,13 +106,11 @@ def sighted(view: ClusterView, mine: Session, found: Found, now: Moment, *,
     if live is None or live.value.session != mine.id:
         return ()
     changes = []
-    machines, takers = {spec.name for spec in sought(view)}, {spec.name for spec in owners(view)}
-    known = machines | takers
-    for name in sorted(((stored or {}).keys() - machines | found.keys()) & known | set(view.strays) - known):
+    for name in sorted(_worth_judging(view, found, stored or {})):
         before, after = _seen_on(view, name, mine.node), None
         machine = found.get(name, (Presence.ABSENT, ""))
-        if name in known:
-            things = (stored or {}).get(name) if name in takers or stored is None else ""
+        if (takes := _watched_for(view, name)) is not None:
+            things = (stored or {}).get(name) if takes or stored is None else ""
             after = _judged(view, name, mine, before, machine=machine, stored=things, now=now)
         if _counts(before) != _counts(after):
             why = _news(before, after, mine.node, here=machine[0], ours=mine.node in holding(view, name))
@@ -122,6 +120,24 @@ def sighted(view: ClusterView, mine: Session, found: Found, now: Moment, *,
                      Guard(Key(Kind.STATE, name), NOTHING if state is None else state.revision))
             changes.append(replace(change, guards=(*change.guards, *rests)))
     return tuple(changes)
+
+
+def _worth_judging(view: ClusterView, found: Found, stored: Mapping[ResourceName, str]) -> Iterator[ResourceName]:
+    """Name those of which there may be news: of most there is nothing here, and nothing was here before."""
+    here = {name for name, (presence, _) in found.items() if presence is not Presence.ABSENT}
+    for name in {*here, *(name for name, told in stored.items() if told), *view.strays}:
+        takes = _watched_for(view, name)
+        machine = takes is not None and view.specs[name].value.machine.kind is not MachineKind.SCRIPT
+        if name in view.strays if takes is None else name in found or (name in stored and not machine):
+            yield name
+
+
+def _watched_for(view: ClusterView, name: ResourceName) -> bool | None:
+    """Tell whether a resource takes storage for itself; None: of this one nothing can be astray on a host."""
+    spec = effective(view, name)
+    takes = spec is not None and bool(storage.claimed(spec.value))
+    machine = name in view.specs and view.specs[name].value.machine.kind is not MachineKind.SCRIPT
+    return takes if takes or machine else None
 
 
 def astray_storage(view: ClusterView, me: NodeName, here: InUse) -> dict[ResourceName, str]:

@@ -16,7 +16,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import count, groupby
 
-from stanchion.model.cluster import Held, Kind, Record
+from stanchion.model.cluster import Change, Held, Kind, Record
 from stanchion.model.errors import AlreadyExists, InvalidInput, StoreUnavailable, StoreUnusable
 from stanchion.model.ids import NOTHING, LeaseId, Revision
 from stanchion.model.transaction import Committed, Conflict, Transaction
@@ -230,18 +230,24 @@ class EtcdStore:
         return await self._wire.call(lambda line: line.kv.Range, request)
 
     async def _read_all(self) -> Snapshot:
-        """Read page by page at the revision of the first page. Raises ``Refused`` when that was compacted."""
-        revision, pairs = 0, []
+        """Read page by page at the revision of the first page. Raises ``Refused`` when that was compacted.
+
+        Each page is decoded before the next one is asked for: an agent that reads a large cluster must come round
+        meanwhile, to renew its lease.
+        """
+        revision, mark = 0, b""
+        changes: list[Change] = []
         for start, end in self._keys.watched:
             key, more = start, True
             while more:
                 page = await self._range(pb.RangeRequest(key=key, range_end=end, limit=PAGE, revision=revision))
                 revision, more = revision or page.header.revision, page.more
-                pairs += page.kvs
+                changes += self._keys.changes(page.kvs)
+                mark = next((pair.value for pair in page.kvs if pair.key == self._keys.mark), mark)
                 key = page.kvs[-1].key + b"\0" if page.kvs else end
-        if [pair.value for pair in pairs if pair.key == self._keys.mark] != [self._mark]:
+        if mark != self._mark:
             raise self._replaced()
-        changes = sorted(self._keys.changes(pairs), key=lambda change: change.key)
+        changes.sort(key=lambda change: change.key)
         return Snapshot(revision=Revision(revision), changes=tuple(changes))
 
     async def _entries(self, head: bytes, after: str, limit: int, *,
