@@ -5,15 +5,10 @@ make a few lines into gigabytes) are refused, and only plain data is read. ``tol
 how a sentence about a fault names the text: "the file x.yaml", say.
 """
 
-import io
 import json
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-from ruamel.yaml.events import AliasEvent
-from ruamel.yaml.scalarstring import LiteralScalarString
 
 from stanchion.model.errors import InvalidInput
 
@@ -21,13 +16,9 @@ if TYPE_CHECKING:
     from stanchion.wire.documents import Bundle
 
 LARGEST_YAML_BYTES = 4 * 1024 * 1024
-MOST_DEPTH = 20
 
 Form = Literal["yaml", "json"]
 Shape = TypeVar("Shape", bound=BaseModel)
-
-WIDTH = 4096
-"""Lines are never folded: what was one line stays one."""
 
 
 def written(of: BaseModel, form: Form) -> str:
@@ -35,24 +26,9 @@ def written(of: BaseModel, form: Form) -> str:
     data = of.model_dump(mode="json", exclude_none=True)
     if form == "json":
         return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
-    yaml = YAML(pure=True)
-    yaml.width = WIDTH
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    stream = io.StringIO()
-    yaml.dump(_readable(data), stream)
-    return stream.getvalue()
+    from stanchion.wire import yaml_text  # see ``parsed``
 
-
-def _readable(data: Any) -> Any:
-    """Have texts of several lines written line by line."""
-    match data:
-        case dict():
-            return {key: _readable(value) for key, value in data.items()}
-        case list():
-            return [_readable(value) for value in data]
-        case str() if "\n" in data:
-            return LiteralScalarString(data)
-    return data
+    return yaml_text.written(data)
 
 
 def parsed(data: bytes, told: str, *, most_yaml_bytes: int = LARGEST_YAML_BYTES) -> Any:
@@ -67,22 +43,12 @@ def parsed(data: bytes, told: str, *, most_yaml_bytes: int = LARGEST_YAML_BYTES)
         if len(data) > most_yaml_bytes:
             raise InvalidInput(f"the YAML in {told} has more than {most_yaml_bytes // 1024:,} KiB; "
                                "export it as JSON instead")
-        return _plain_yaml(text, told)
-    except (ValueError, RecursionError, YAMLError) as fault:
-        said = " ".join(str(getattr(fault, "problem", None) or fault).split())[:200]
+        from stanchion.wire import yaml_text  # a library that an agent hardly ever needs, for MiB of its memory
+
+        return yaml_text.parsed(text, told)
+    except (ValueError, RecursionError) as fault:
+        said = " ".join(str(fault).split())[:200]
         raise InvalidInput(f"{told} is neither valid YAML nor JSON: {said}") from None
-
-
-def _plain_yaml(text: str, told: str) -> Any:
-    depth = 0
-    for event in YAML(typ="safe", pure=True).parse(io.StringIO(text)):
-        if isinstance(event, AliasEvent):
-            raise InvalidInput(f"the YAML in {told} uses aliases (*{event.anchor}); write things out instead")
-        depth += type(event).__name__ in {"MappingStartEvent", "SequenceStartEvent"}
-        depth -= type(event).__name__ in {"MappingEndEvent", "SequenceEndEvent"}
-        if depth > MOST_DEPTH:
-            raise InvalidInput(f"the YAML in {told} nests things more than {MOST_DEPTH} deep")
-    return YAML(typ="safe", pure=True).load(text)
 
 
 def bundle(data: bytes, told: str, *, most_yaml_bytes: int = LARGEST_YAML_BYTES) -> "Bundle":
