@@ -3,8 +3,8 @@
 A hundred hosts of 512 GiB with ten thousand machines of 1 to 8 GiB and 1 to 4 processors, spread so that some hosts are
 more than twice as full as others; a fifth of the machines (or none, or all) have three preferred nodes. The same
 numbers give the same cluster. *All*: every proposal, up to the limit of 500. *First*: what the master asks for when it
-evens the nodes out by itself. *At rest*: asked again, after all proposals took place again and again, until none is left; a dash
-where that takes more than so many rounds.
+evens the nodes out by itself. *At rest*: asked again, after all proposals took place again
+and again, until none is left; a dash where that takes more than so many rounds.
 
     python bench/balance.py            # prints the table
 """

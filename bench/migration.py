@@ -107,7 +107,7 @@ def stage(kind: str) -> Iterator[tuple[Stage, KvmMachine, KvmMachine]]:
             yield Stage(lab, Teller(), (ours, bare)), ours, bare
 
 
-async def measure(set_up: Stage, ours: KvmMachine, bare: KvmMachine, kind: str, runs: int,
+async def measure(set_up: Stage, ours: KvmMachine, bare: KvmMachine, kind: str, *, runs: int,
                   patience_s: float) -> list[Pair]:
     """Start both machines, then migrate them in turn."""
     await set_up.all_up()
@@ -167,8 +167,9 @@ def table(found: Sequence[Pair]) -> list[str]:
     for guest in dict.fromkeys(each.guest for each in found):
         mine = [each for each in found if each.guest == guest]
         rows.append(f"| {guest} | {len(mine)} | {_three([each.ours_s for each in mine])} | "
-                    f"{_three([each.bare_s for each in mine])} | {_three([each.ours_s - each.bare_s for each in mine])} "
-                    f"| {_three([each.ratio for each in mine])} |")
+                    f"{_three([each.bare_s for each in mine])} | "
+                    f"{_three([each.ours_s - each.bare_s for each in mine])} | "
+                    f"{_three([each.ratio for each in mine])} |")
     return rows
 
 
@@ -196,7 +197,7 @@ def main() -> None:
     found: list[Pair] = []
     for kind in given.guest or GUESTS:
         with stage(kind) as (set_up, ours, bare):
-            found += asyncio.run(measure(set_up, ours, bare, kind, given.pairs, given.patience))
+            found += asyncio.run(measure(set_up, ours, bare, kind, runs=given.pairs, patience_s=given.patience))
     print("\n".join(["", *table(found)]))
 
 

@@ -229,7 +229,7 @@ async def test_vgchange_never_takes_every_volume_group(
 
 @pytest.mark.parametrize(("listed", "said"), [
     ("  node2,        ", "the volume group vg0 belongs to the host node2 (its system ID)"),
-    ("  ,sanlock", "the volume group vg0 is refused by its lock manager (sanlock): another host uses it"),
+    ("  ,sanlock", "the lock manager (sanlock) refuses the volume group vg0: another host uses it"),
     ("  node1,", ""), ("  ,", ""), ("  ,none", ""),
 ])
 async def test_a_volume_group_that_belongs_to_another_host_is_refused_in_one_sentence(

@@ -48,8 +48,8 @@ async def alerts(world: World, role: Role = Role.ADMINISTRATOR) -> Page:
 
 
 def orders(world: World) -> list[tuple[Verb, str | None]]:
-    return [(of.value.verb, of.value.resource or of.value.node) for of in world.view().intents.values()
-            if isinstance(of.value, Intent)]
+    given = sorted(world.view().intents.values(), key=lambda held: held.revision)
+    return [(of.value.verb, of.value.resource or of.value.node) for of in given if isinstance(of.value, Intent)]
 
 
 async def test_nothing_is_said_in_three_words() -> None:

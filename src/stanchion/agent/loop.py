@@ -62,16 +62,11 @@ class Loop:
     def _wake_at(self, at_s: float) -> None:
         """Set the alarm; one is enough, because every reaction names the earliest instant that is yet to come.
 
-        One that is due and has not rung, because this host is busy, rings at once.
+        One that is due by now, and has not rung because this host is busy, is left to ring: the reaction in between may
+        have been about something else.
         """
         loop = asyncio.get_running_loop()
-        if self._alarm is not None:
+        if self._alarm is not None and self._alarm.when() > loop.time() + TICK_S:
             self._alarm.cancel()
-            if self._alarm.when() <= loop.time() + TICK_S:
-                self.post(Woken())
         delay_s = max(0.0, at_s - self._clock.now().mono_s)
-        self._alarm = loop.call_later(delay_s, self._ring)
-
-    def _ring(self) -> None:
-        self._alarm = None
-        self.post(Woken())
+        self._alarm = loop.call_later(delay_s, self.post, Woken())

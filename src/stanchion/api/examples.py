@@ -76,6 +76,8 @@ def example(schema: Mapping[str, Any], shapes: Mapping[str, Any], name: str = ""
     match schema.get("type"):
         case "object":
             return _object(schema, shapes, name)
+        case "array" if "prefixItems" in schema:
+            return [example(each, shapes, name, of) for each in schema["prefixItems"]]
         case "array":
             return [example(schema.get("items", {}), shapes, name, of)]
         case _:

@@ -7,7 +7,7 @@ from stanchion.api.services import Here
 from stanchion.api.thinking import thought
 from stanchion.model.cluster import ClusterView
 from stanchion.plan import capacity, guarantee, guarantee_told
-from stanchion.wire.guarantee import GuaranteeInfo, LevelInfo, StrandedInfo, SurvivalInfo
+from stanchion.wire.guarantee import FullnessInfo, GuaranteeInfo, StrandedInfo, SurvivalInfo
 
 router = APIRouter(prefix="/guarantee", tags=["cluster"])
 
@@ -35,7 +35,7 @@ def _told(view: ClusterView) -> GuaranteeInfo:
     return GuaranteeInfo(
         revision=view.revision, asked=asked, survives=sum(each.holds for each in found),
         kept=all(each.holds for each in found if each.nodes <= asked), sentences=guarantee_told.told(asked, found),
-        levels=tuple(LevelInfo(node=node, level=level) for node, level in levels.items()),
+        levels=tuple(FullnessInfo(node=node, level=level) for node, level in levels.items()),
         answers=tuple(map(_answer, found)))
 
 
@@ -45,4 +45,4 @@ def _answer(of: guarantee.Guarantee) -> SurvivalInfo:
         nodes=of.nodes, holds=of.holds, tried=of.tried, sets=of.sets, lost=worst.lost if worst else (),
         stranded=tuple(StrandedInfo(resource=name, reason=telling.reason_info(why))
                        for name, why in (worst.stranded if worst else ())),
-        levels=tuple(LevelInfo(node=node, level=level) for node, level in (worst.levels if worst else {}).items()))
+        levels=tuple(FullnessInfo(node=node, level=level) for node, level in (worst.levels if worst else {}).items()))

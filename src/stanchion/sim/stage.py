@@ -6,7 +6,7 @@ was checked and holds, and nothing that it rests on was left out.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -59,15 +59,26 @@ def act(scenario: Scenario) -> Result:
         return loop.run(main)
 
 
+def _settings(scenario: Scenario) -> Settings:
+    groups = tuple(Group(name=f"rule{number}", bond=Bond(rule.kind), members=tuple(map(ResourceName, rule.vms)))
+                   for number, rule in enumerate(scenario.rules) if rule.kind in {"apart", "together"})
+    return Settings(cluster="pretend", groups=groups,
+                    balance=ALWAYS if scenario.policy.get("auto_rebalance") else OFF)
+
+
+def _furnished(scenario: Scenario) -> Iterator[Node]:
+    """Give the nodes the room that the scenario gives them, all of it for machines."""
+    for name, room in scenario.rooms.items():
+        if scenario.sized:
+            yield Node(name=NodeName(name), capacity=room, reserve=Size(memory_mib=1))
+
+
 class _Stage:
     """One scenario on its stage; ``verdict`` collects what the product did otherwise or left out."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.scenario = scenario
-        groups = tuple(Group(name=f"rule{number}", bond=Bond(rule.kind), members=tuple(map(ResourceName, rule.vms)))
-                       for number, rule in enumerate(scenario.rules) if rule.kind in {"apart", "together"})
-        self.world = World(scenario.nodes, settings=Settings(
-            cluster="pretend", groups=groups, balance=ALWAYS if scenario.policy.get("auto_rebalance") else OFF))
+        self.world = World(scenario.nodes, settings=_settings(scenario))
         self.verdict = Verdict(scenario.final)
         self.lost_at: dict[str, float] = {}
         if scenario.seeded:
@@ -81,7 +92,7 @@ class _Stage:
         for host in world.hosts.values():
             host.powered = False
         await world.found()
-        await self._furnish()
+        await world.operator.commit(Transaction(puts=tuple(map(Put, _furnished(scenario)))))
         for name, vm in scenario.vms.items():
             if vm.get("want") in {"running", "stopped"}:
                 await self._create(name, vm)
@@ -99,12 +110,6 @@ class _Stage:
             return Result(name=scenario.id, verdict="fail", why=court.violations[0].told(), end=end)
         verdict, why = self.verdict.given(faults)
         return Result(name=scenario.id, verdict=verdict, why=why, end=end)
-
-    async def _furnish(self) -> None:
-        """Give the nodes the room that the scenario gives them, all of it for machines."""
-        nodes = (Node(name=NodeName(name), capacity=room, reserve=Size(memory_mib=1))
-                 for name, room in self.scenario.rooms.items() if self.scenario.sized)
-        await self.world.operator.commit(Transaction(puts=tuple(map(Put, nodes))))
 
     async def _through(self, court: Court) -> None:
         """Let everything happen at its time; after the first boots what is wanted is put online."""
@@ -277,11 +282,8 @@ class _Stage:
         faults = [fault for name, expected in self.scenario.final.items()
                   if (fault := self._fault(view, name, expected)) is not None]
         for node in self.scenario.must_lose:
-            ends = [record for record in self.world.nature.records
-                    if record.host == node and not record.begins and record.at_s >= self.lost_at.get(node, 0.0)]
-            begun = any(record.host == node and record.at_s < self.lost_at.get(node, 0.0)
-                        for record in self.world.nature.records)
-            if begun and not ends:
+            at_s, here = self.lost_at.get(node, 0.0), [of for of in self.world.nature.records if of.host == node]
+            if any(of.at_s < at_s for of in here) and all(of.begins or of.at_s < at_s for of in here):
                 faults.append(Unmet(node, f"{node} did not lose its machines"))
         return faults
 

@@ -3,7 +3,7 @@
 from stanchion.wire.replies import ReasonInfo, Reply
 
 
-class LevelInfo(Reply):
+class FullnessInfo(Reply):
     """How full a node is: the greater of its shares of memory and processors, 1 is full, 0 where nothing is known."""
 
     node: str
@@ -30,7 +30,7 @@ class SurvivalInfo(Reply):
     sets: int
     lost: tuple[str, ...] = ()
     stranded: tuple[StrandedInfo, ...] = ()
-    levels: tuple[LevelInfo, ...] = ()
+    levels: tuple[FullnessInfo, ...] = ()
 
 
 class GuaranteeInfo(Reply):
@@ -44,5 +44,5 @@ class GuaranteeInfo(Reply):
     survives: int
     kept: bool
     sentences: tuple[str, ...] = ()
-    levels: tuple[LevelInfo, ...] = ()
+    levels: tuple[FullnessInfo, ...] = ()
     answers: tuple[SurvivalInfo, ...] = ()
