@@ -45,7 +45,9 @@ class Foreseeing:
         return await self._get(Overview, "overview")
 
     async def what_if(self: _Asking, case: Case, subject: str, *, node: str | None = None) -> WhatIfInfo:
-        """Ask what would happen; ``node`` is where a resource would be moved to."""
+        """Ask what would happen; ``node`` is where a resource would be moved to. Of several nodes, one that is lost."""
+        if case is Case.NODES:
+            return await self._get(WhatIfInfo, "what-if/nodes", {"lost": [subject]}, patience_s=THINKING_S)
         return await self._get(WhatIfInfo, f"what-if/{case}/{quote(subject, safe='') or '-'}",
                                {"node": node} if node else {}, patience_s=THINKING_S)
 
