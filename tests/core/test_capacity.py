@@ -6,13 +6,14 @@ from core.clusters import NOW, cluster, moving, record, session, settled, spec, 
 from core.test_guarantee import machine, rack
 from stanchion.model import events as e
 from stanchion.model.capacity import Size
-from stanchion.model.cluster import Node, Record, Settings
-from stanchion.model.ids import NodeName
+from stanchion.model.cluster import Change, Key, Kind, Node, Record, Settings
+from stanchion.model.ids import NodeName, Revision
 from stanchion.model.reasons import Why, reason, sentence
 from stanchion.model.resource import ResourceSpec
 from stanchion.model.state import Phase, State
 from stanchion.plan import capacity, placement
 from stanchion.plan.lifecycle import advance
+from stanchion.plan.planner import settled as thought
 
 A, B = NodeName("a"), NodeName("b")
 
@@ -84,6 +85,18 @@ def test_sizes_that_nobody_knows_bar_nothing() -> None:
                    record(State.UNASSIGNED, None, name="db"))
 
     assert {name: held.value.node for name, held in settled(view).states.items()} == {"web": "a", "db": "b"}
+
+
+def test_what_is_kept_for_a_host_goes_elsewhere_when_that_is_back_without_room() -> None:
+    kept = [machine("web", 600, None, preferred="ab")[0], record(State.UNASSIGNED, "a", name="web", awaits="a")]
+    view = rack(*kept, *machine("db", 600, "a"), nodes="ab")
+    away = rack(*kept, nodes="ab")
+    off = away.apply([Change(Key(Kind.LIVE, "a"), None, Revision(99))], Revision(99))
+
+    assert placement.fit(view, view.specs["web"].value) == ("b",)  # type: ignore[index]  # a name
+    assert settled(view).states["web"].value.node == "b"  # type: ignore[index]  # a name
+    assert settled(away).states["web"].value.node == "a"  # type: ignore[index]  # a name
+    assert thought(off, session(off, "b"), NOW) == ()
 
 
 def yielder(name: str, memory_mib: int, node: str, *, live: bool = False, preferred: str = "") -> list[Record]:

@@ -53,9 +53,7 @@ def _waiting(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -
     if membership is None or not (membership.quorum or spec.policies.ignore_quorum) or standing.down(view) is not None:
         return None
     starting = state.state is State.QUORUM_WAIT or state.since_s < membership.formed_at_s
-    fit = placement.fit(view, spec)
-    # What was frozen when its host shut down waits for that host alone, as long as the cluster knows it.
-    first = state.awaits if state.awaits in fit else None if state.awaits in view.nodes else next(iter(fit), None)
+    first = _expected(view, state, spec)
     home = placement.home_session(view, spec)
     if first is None:
         nowhere = state.state is State.QUORUM_WAIT
@@ -67,6 +65,20 @@ def _waiting(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -
     why = reason(Why.CLUSTER_START) if starting else reason(Why.NODE_CAME, first)
     return Verdict(event=e.Placed(node=first, operation=next_operation(state.name, held.revision), why=why,
                                   settled_for=home), guards=guards)
+
+
+def _expected(view: ClusterView, state: ResourceState, spec: ResourceSpec) -> NodeName | None:
+    """Name the node on which what waits is to load now.
+
+    What was frozen when its host shut down waits for that host alone, as long as the cluster knows it; but when the
+    host is back and has no room for it any more, nobody is helped by waiting on.
+    """
+    fit = placement.fit(view, spec)
+    if state.awaits in view.nodes and state.awaits not in fit:
+        fault = placement.rejection(view, spec, state.awaits)
+        if fault is None or fault.why is not Why.NODE_FULL:
+            return None
+    return state.awaits if state.awaits in fit else next(iter(fit), None)
 
 
 def _proposal(view: ClusterView, held: Held[ResourceState], spec: ResourceSpec) -> Verdict | None:
