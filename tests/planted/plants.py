@@ -65,8 +65,8 @@ PLANTS = (
         Edit(DUTY, "    if found is None and lookable(case.spec.value):\n        return Look(step=Step.LOOK_AFTER, "
                    "stage=case.stage, spec=case.spec.value, after_unload=run.code == 0)\n", ""),)),
     Plant("a halt is believed without looking", (
-        Edit(EXECUTOR, "presence, text = await self._doors.hypervisor.look(spec)\n                if code",
-             'presence, text = Presence.ABSENT, "halted"\n                if code'),)),
+        Edit("agent/halting.py", "presence, text = await self._doors.hypervisor.look(spec)\n        if presence",
+             'presence, text = Presence.ABSENT, "halted"\n        if presence'),)),
     Plant("the halt forgets what is on its way here", (
         Edit(NODE, "if duty.busy is not None else None\n        if spec is not None", "if name in specs else None\n"
              "        if spec is not None"),),
@@ -102,7 +102,7 @@ PLANTS = (
         Edit("plan/placement.py", "node in (*holders(held.value), held.value.move and held.value.move.target)",
              "node in holders(held.value)"),)),
     Plant("machines are not halted when the node is cut off", (
-        Edit(EXECUTOR, "                self._start(self._halt_all(action.specs, action.others), lasting=True)\n", ""),
+        Edit(EXECUTOR, "                self._start(self._halt(action), lasting=True)\n", ""),
         Edit(TENURE, "                while not self._safe():\n                    await self._changed()\n",
              "                await self._changed()\n"))),
     Plant("the consent of all but one is enough", (
