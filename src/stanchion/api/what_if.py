@@ -17,7 +17,7 @@ from stanchion.api.services import By, Here
 from stanchion.api.thinking import thought
 from stanchion.model.capacity import Size
 from stanchion.model.cluster import ClusterView
-from stanchion.model.errors import InvalidInput
+from stanchion.model.errors import InvalidInput, NotFound
 from stanchion.model.foresight import RUNS, How, Newcomer, Upheaval
 from stanchion.model.ids import Moment, NodeName
 from stanchion.plan import playing, what_if, what_if_told
@@ -97,7 +97,11 @@ async def nodes(
 
 
 def _found(view: ClusterView, names: tuple[str, ...]) -> tuple[NodeName, ...]:
-    return tuple(finding.node(view, name) for name in names)
+    """Find nodes that a query names. Raises ``InvalidInput``: the page itself is there."""
+    try:
+        return tuple(finding.node(view, name) for name in names)
+    except NotFound as problem:
+        raise InvalidInput(str(problem)) from problem
 
 
 def _newcomer(of: str) -> Newcomer:
