@@ -74,7 +74,7 @@ def _expected(view: ClusterView, state: ResourceState, spec: ResourceSpec) -> No
     host is back and has no room for it any more, nobody is helped by waiting on.
     """
     fit = placement.fit(view, spec)
-    if state.awaits in view.nodes and state.awaits not in fit:
+    if state.awaits is not None and state.awaits in view.nodes and state.awaits not in fit:
         fault = placement.rejection(view, spec, state.awaits)
         if fault is None or fault.why is not Why.NODE_FULL:
             return None
