@@ -2,6 +2,7 @@
 
 from browsing import Browser, Page, signed_in
 from stanchion.model.access import Role
+from stanchion.model.capacity import Size
 from stanchion.model.cluster import Kind
 from stanchion.model.orders import Intent, Outcome, Verb
 from stanchion.model.reasons import Why, reason
@@ -71,7 +72,8 @@ async def test_additional_properties_come_in_the_original_s_order_and_are_all_sa
         {},
         {"overrides.scripts.monitor.text": "exit 0\r\n"},
         {"overrides.policies.failback": "AUTO", "overrides.policies.ignore_quorum": "yes"},
-        {"overrides.preferred": ["node2", "node1", ""]},
+        {"overrides.preferred": ["node2", "node1", ""], "overrides.size.memory_mib": "2048",
+         "overrides.size.cpus": "1.5"},
         {"overrides.monitoring.enabled": "yes", "overrides.monitoring.interval_s": "2",
          "overrides.monitoring.interval_s:unit": "min", "overrides.monitoring.max_failures": "5"},
     ]
@@ -90,6 +92,7 @@ async def test_additional_properties_come_in_the_original_s_order_and_are_all_sa
     assert made.scripts.monitor.text == "exit 0\n"
     assert (made.policies.failback, made.policies.ignore_quorum) == (FailbackMode.AUTO, True)
     assert made.preferred == ("node2", "node1")
+    assert made.size == Size(memory_mib=2048, cpus=1.5)
     assert (made.monitoring.enabled, made.monitoring.interval_s, made.monitoring.max_failures) == (True, 120, 5)
     orders = [each.value for key, each in world.engine.records.items() if key.kind is Kind.INTENT]
     assert [each.verb for each in orders if isinstance(each, Intent)] == [Verb.ONLINE]

@@ -1,13 +1,14 @@
 """The wizard's data: everything that there is to ask when a resource is made from a template, page by page.
 
 The original's wizard asks for a name and a template, and whoever ticks *Define Additional Properties* is asked for
-scripts, policies, preferred nodes and monitoring too. So does this form; what an answer looks like is told with it,
-so a console needs to know nothing of resources to ask for one.
+scripts, policies, preferred nodes and monitoring too. So does this form, and for the room that the machine takes; what
+an answer looks like is told with it, so a console needs to know nothing of resources to ask for one.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
+from stanchion.model.capacity import LARGEST_CPUS, LARGEST_MIB
 from stanchion.model.resource import Monitoring, Policies, ScriptKind
 from stanchion.model.template import Parameter, ParameterKind, Template
 from stanchion.plan import making
@@ -35,6 +36,16 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
 }
 
 
+MEASURED = "0: as its configuration says where it is loaded."
+SIZE = (
+    FieldInfo(name="overrides.size.memory_mib", label="Memory, in MiB", kind="number", default=0, least=0,
+              most=LARGEST_MIB, help=MEASURED),
+    FieldInfo(name="overrides.size.cpus", label="Processors", kind="decimal", default=0.0, least=0, most=LARGEST_CPUS,
+              help=MEASURED),
+)
+"""The room that a machine takes, where that should not be measured; asked with the nodes that it may go to."""
+
+
 def form(of: Template, nodes: tuple[str, ...]) -> Form:
     """Give the form of a template. ``nodes`` are those that the cluster knows."""
     preferred = FieldInfo(name="overrides.preferred", label="Preferred nodes, in their order", kind="nodes",
@@ -43,7 +54,7 @@ def form(of: Template, nodes: tuple[str, ...]) -> Form:
         FormPage(title="Resource", additional=False, fields=(NAME, *map(_parameter, of.parameters))),
         *_scripts(of),
         FormPage(title="Policies", additional=True, fields=tuple(_settings("policies", PoliciesChange, of.policies))),
-        FormPage(title="Preferred Nodes", additional=True, fields=(preferred,)),
+        FormPage(title="Preferred Nodes", additional=True, fields=(preferred, *SIZE)),
         FormPage(title="Monitoring", additional=True,
                  fields=tuple(_settings("monitoring", MonitoringChange, of.monitoring))),
     ))

@@ -64,6 +64,8 @@ def value(info: FieldInfo, entered: Entered) -> Value:
             if not number.is_integer():
                 raise InvalidInput(f"{info.label} must be a whole number, not {entered[info.name]!r}")
             return int(number)
+        case "decimal":
+            return entered.number(info.name, info.label)
         case "nodes":
             return _chosen(info, entered)
     return entered[info.name]

@@ -120,8 +120,8 @@ class ImportReport(Reply):
 class FieldInfo(Reply):
     """One field of a form: what to ask for, what an answer looks like, and what stands there before anybody types.
 
-    ``kind``: text, name, number, path, script, choice, flag, seconds or nodes. ``pattern`` is a regular expression
-    that every answer fits; ``least`` and ``most`` bound a number.
+    ``kind``: text, name, number (a whole one), decimal, path, script, choice, flag, seconds or nodes. ``pattern`` is a
+    regular expression that every answer fits; ``least`` and ``most`` bound a number.
     """
 
     name: str

@@ -33,7 +33,7 @@ STEPS = (
     Step("unload", "Unload Script", (f"{SCRIPT}unload.",), additional=True),
     Step("monitor", "Monitor Script", (f"{SCRIPT}monitor.", f"{SCRIPT}halt.", f"{SCRIPT}prepare."), additional=True),
     Step("policies", "Policies", ("overrides.policies.",), additional=True),
-    Step("nodes", "Preferred Nodes", ("overrides.preferred",), additional=True, of_template=False),
+    Step("nodes", "Preferred Nodes", ("overrides.preferred", "overrides.size."), additional=True, of_template=False),
     Step("monitoring", "Monitoring", ("overrides.monitoring.",), additional=True),
     Step("summary", "Summary"),
 )
