@@ -1,7 +1,8 @@
 """Playing a life: the cluster comes up, the strikes fall, and then it is calm and everything must settle.
 
-In the calm everything is mended and every node is asked back. Within ``SETTLE_S`` all nodes must be members, every
-resource at rest, and every order ended; after another ``QUIET_S`` the records must tell the truth about the hosts.
+In the calm everything is mended, every node is asked back and released from quarantine. Within ``SETTLE_S`` all nodes
+must be members, every resource at rest, and every order ended; after another ``QUIET_S`` the records must tell the
+truth about the hosts.
 """
 
 import asyncio
@@ -178,6 +179,7 @@ class _Stage:
             for name in self.life.nodes:
                 # A host that is fenced for what was wrong before stays off until somebody switches it on.
                 world.power_on(name)
+            await self._release(await world.view())
             await asyncio.sleep(TICK_S)
             court.tick()
         for _ in range(round(QUIET_S / TICK_S)):
@@ -186,14 +188,22 @@ class _Stage:
         court.end()
         self._true(court, await world.view())
 
+    async def _release(self, view: ClusterView) -> None:
+        """Release nodes from quarantine, as an operator has to who mended them."""
+        asked = {held.value.node for held in view.intents.values()
+                 if held.value.verb is Verb.RELEASE and held.value.outcome not in ENDED}
+        for node in sorted(set(view.live) & _quarantined(view) - asked):
+            await self.world.give(Verb.RELEASE, node=node)
+
     def _settled(self, view: ClusterView) -> bool:
-        """Whether all are members, all resources at rest, and all orders ended."""
-        return (len(view.live) == len(self.life.nodes)
+        """Whether all are members, none in quarantine, all resources at rest, and all orders ended."""
+        return (len(view.live) == len(self.life.nodes) and not _quarantined(view)
                 and all(held.value.state in REST for held in view.states.values())
                 and all(held.value.outcome in ENDED for held in view.intents.values()))
 
     def _unsettled(self, view: ClusterView) -> str:
         away = [f"{node} is no member" for node in self.life.nodes if NodeName(node) not in view.live]
+        away += [f"{node} is in quarantine" for node in sorted(_quarantined(view))]
         moving = [f"{name} is {held.value.state} on {held.value.node} ({held.value.reason.why})"
                   for name, held in sorted(view.states.items()) if held.value.state not in REST]
         orders = [f"{held.value.verb} {held.value.resource or held.value.node} is {held.value.outcome}"
@@ -221,3 +231,7 @@ class _Stage:
         return all(node in rooms and takes[name] > rooms[node] - sum(
             takes[each] for each, held in view.states.items() if node in holders(held.value))
             for node in view.specs[name].value.preferred)
+
+
+def _quarantined(view: ClusterView) -> set[NodeName]:
+    return {name for name, held in view.nodes.items() if held.value.quarantined_at_s}
