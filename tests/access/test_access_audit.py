@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from structlog.testing import capture_logs
 from visitors import browser, here, person, sign_in, token
 
 from stanchion.api.access.brake import Trickle
@@ -73,7 +74,7 @@ async def test_what_fails_by_an_error_of_the_agent_s_own_leaves_a_line() -> None
     async with world.http() as http:
         world.process = 7
         world.app().state.services = replace(here(world), end_process=broken)
-        with pytest.raises(RuntimeError):
+        with pytest.raises(RuntimeError), capture_logs():  # to print what the whole world held there takes a while
             await http.post("/v1/resources/web/end-process")
     assert (await audit(world))[-1].status == 500
 
