@@ -49,7 +49,7 @@ def back(lab: Cluster, name: str) -> None:
 
 
 def test_every_host_of_a_lab_is_protected_by_both(lab: Cluster) -> None:
-    assert {each.protected_by for each in lab.status().nodes} == {Protection.BOTH}
+    until(lambda: {each.protected_by for each in lab.status().nodes} == {Protection.BOTH}, "both protect every host")
     assert {each.fence[0].agent for each in lab.status().nodes} == {AGENT}
 
 

@@ -26,6 +26,7 @@ def test_agents_ask_each_other_before_a_move_and_a_lost_one_costs_only_its_own_r
     config.write_text("memory = 32\n")
     lab.make("web", web.change(preferred=("node1", "node2", "node3"), files=(str(config),)))
 
+    until(lambda: lab.ask(lambda client: client.files("web")).same, "every agent answers the others")
     told = lab.ask(lambda client: client.files("web"))
     assert (told.same, told.nodes) == (True, ("node1", "node2", "node3")), told.files
     copied = lab.ask(lambda client: client.distribute("web", DistributeOrder()))
