@@ -34,8 +34,8 @@ TOGETHER_S = 60.0
 """Unclean ends of half of the nodes within this time have a cause that is none of the nodes'."""
 
 
-PARDONED_KEPT = 20
-"""So many forgiven ends a node's record remembers."""
+PARDONED_KEPT = 1000
+"""So many forgiven ends a node's record remembers: more than it has in an hour, or a release would not last."""
 
 
 def judge(view: ClusterView, me: Session, now: Moment) -> tuple[Decision, ...]:
