@@ -130,3 +130,23 @@ def test_what_holds_for_all_wakes_all_and_so_does_a_gap() -> None:
     assert thinking.due(replace(view, revision=Revision(view.revision + 5)), NOW) is None
     assert Agenda().due(view, NOW) is None
     assert agenda.concerned(view, view, frozenset({Key(Kind.INTENT, "i1")})) == frozenset()
+
+
+def test_a_round_that_is_broken_off_leaves_open_what_was_due() -> None:
+    names = [f"vm{number}" for number in range(5)]
+    view = cluster(*node_records("a"), *node_records("b"),
+                   *(each for name in names for each in (spec(name), record(State.RUNNING, "a", name=name))))
+    me, seen = session(view), Agenda().after(view, session(view).id, ())
+    gone = view.live[NodeName("a")].value.session
+    revision = Revision(view.revision + 1)
+    died = [Change(Key(Kind.LIVE, "a"), None, revision), *_changes_of(proven("a", gone), revision)]
+    view = view.apply(died, revision)
+    decided: set[str] = set()
+    for _ in names:
+        due = seen.due(view, NOW)
+        decisions = thought(view, me, NOW, due, 1)
+        assert len(decisions) == 1
+        seen = seen.broken_off(view, me.id, due)
+        decided |= {put.key.name for put in decisions[0].transaction.puts if put.key.kind is Kind.STATE}
+        view = committed(view, decisions[0])
+    assert decided == set(names)

@@ -38,6 +38,9 @@ CATCH_UP_S = 2.0
 AGAIN_S = 0.2
 """How soon to decide anew when the store did not take a decision: what led to it may never change by itself."""
 
+MOST = 200
+"""So many decisions are made in one round: some tenths of a second, so that leases and watches do not wait for them."""
+
 IDLE_S = 30.0
 TRIM_S = 300.0
 
@@ -149,7 +152,11 @@ class Mastery:
         due = agenda.due(view, now)
         if agenda.view is None or view.revision == agenda.view.revision or now.mono_s - self._thorough_at >= IDLE_S:
             due, self._thorough_at = None, now.mono_s
-        decisions = settled(view, session, now, due) or self._at_leisure(view, session, now)
+        decisions = settled(view, session, now, due, MOST)
+        if len(decisions) >= MOST:
+            self._agenda = agenda.broken_off(view, session.id, due)
+            return decisions
+        decisions = decisions or self._at_leisure(view, session, now)
         self._agenda = agenda.after(view, session.id, decisions)
         return decisions
 

@@ -40,6 +40,10 @@ class Agenda:
         return None if woken is None else frozenset(
             name for name in woken | self.open | _ripe(view, now) if name in view.states)
 
+    def broken_off(self, view: ClusterView, master: SessionId, due: frozenset[ResourceName] | None) -> "Agenda":
+        """Give the agenda after a round that decided as much as one may: all that was due then is due again."""
+        return Agenda() if due is None else Agenda(view=view, master=master, open=due)
+
     def after(self, view: ClusterView, master: SessionId, decisions: Iterable[Decision]) -> "Agenda":
         """Give the agenda after that view was thought about: what was decided stays open until it shows."""
         puts = (put.key for decision in decisions for put in decision.transaction.puts)

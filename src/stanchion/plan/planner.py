@@ -57,15 +57,20 @@ def pressing(view: ClusterView, me: Session, now: Moment, senses: Senses = DEAF)
             *quarantine.judge(view, me, now), *strays.judge(view, me, now))
 
 
-def settled(view: ClusterView, me: Session, now: Moment,
-            due: Collection[ResourceName] | None = None) -> tuple[Decision, ...]:
-    """Give what becomes of orders and resources; of those that are ``due`` only (None: of all)."""
+def settled(view: ClusterView, me: Session, now: Moment, due: Collection[ResourceName] | None = None,
+            most: int | None = None) -> tuple[Decision, ...]:
+    """Give what becomes of orders and resources; of those that are ``due`` only (None: of all).
+
+    After so many decisions as ``most`` says it stops; what is left is for another round.
+    """
     decisions: list[Decision] = []
     for held in sorted(view.intents.values(), key=lambda held: (held.revision, held.value.id)):
         for decision in _order(view, held, me, now):
             decisions.append(decision)
             view = applied(view, decision)
     for name in sorted(view.states if due is None else due, key=lambda name: together.turn(view, name)):
+        if most is not None and len(decisions) >= most:
+            break
         verdict = _own_accord(view, name, me, now)
         for decision in (verdict,) if verdict is not None else _room_made(view, name, me, now):
             decisions.append(decision)
