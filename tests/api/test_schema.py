@@ -30,7 +30,7 @@ from stanchion.model.state import State
 from surface import NOW_S, TOKEN, World
 
 SEED = 20_260_921
-MOST_S = 15.0
+MOST_S = 30.0
 LEAST = 500
 """So many requests are made at least, on however busy a machine; on an idle one it is ten times as many."""
 

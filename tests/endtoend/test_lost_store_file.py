@@ -10,7 +10,7 @@ from realhosts import Sleeper, cluster, until
 from stanchion.lab.cluster import LabHost
 from stanchion.model.state import State
 
-GONE_S = float(os.environ.get("STANCHION_STORE_GONE_S", "10"))
+GONE_S = float(os.environ.get("STANCHION_STORE_GONE_S", "14"))
 """Longer than a lease; as long as the file is away, nothing happens that a test could wait for."""
 
 pytestmark = pytest.mark.slow

@@ -20,7 +20,7 @@ from stanchion.model.state import State
 
 pytestmark = [needs_etcd, pytest.mark.slow]
 
-GONE_S = float(os.environ.get("STANCHION_STORE_GONE_S", "10"))
+GONE_S = float(os.environ.get("STANCHION_STORE_GONE_S", "14"))
 NODES = ("node1", "node2", "node3")
 
 

@@ -53,6 +53,7 @@ async def test_the_list_says_how_each_node_stands_and_what_protects_it() -> None
     await edited(world, "node2", quarantined_at_s=NOW_S - 60)
     page = await (await admin(world)).get(PATH)
     assert page.id("node-node1").text.startswith("node1 up master")
+    assert re.search(r"\b1\b.* protected by", page.id("node-node1").text), page.id("node-node1").text
     assert page.id("node-node1").text.endswith("protected by its self-fence (watchdog) 1.2.3")
     assert "quarantine" in page.id("node-node2").text
     assert "down unproven" in page.id("node-node3").text
