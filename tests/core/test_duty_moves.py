@@ -252,6 +252,25 @@ def test_where_nothing_can_look_a_machine_astray_is_lost() -> None:
     assert does(target(ASTRAY, of=replace(BLIND, live=True))) is Step.HALT
 
 
+@pytest.mark.parametrize("state", [IN, ASTRAY])
+def test_what_arrived_is_not_taken_in_while_somebody_started_the_machine_elsewhere(state: ResourceState) -> None:
+    """It is left as it is for an administrator, and nothing of it is cleaned up; what went on by itself is there."""
+    stray = Stray(resource="web", sightings=(Sighting(node="c", session="c1", since_s=0),))
+
+    def ask_target(*facts: Fact, of: ResourceSpec = LIVE) -> Next:
+        return ask(state, *facts, of=of, me="b", records=(stray,))
+
+    assert does(ask_target()) is Step.LOOK
+    absent = ask_target(saw(Step.LOOK, ABSENT))
+    assert told(absent) == (e.Failed, Why.NODE_STRAY)
+    assert isinstance(absent, e.Failed)
+    assert (absent.node, absent.session) == ("b", "b1")
+    assert told(ask_target(saw(Step.LOOK, UNKNOWN))) == (e.Failed, Why.LOOK_UNKNOWN)
+    assert told(ask_target(saw(Step.LOOK, RUNNING))) == (e.Arrived, Why.MIGRATED)
+    assert told(ask_target(of=replace(BLIND, live=True))) == (e.Failed, Why.NODE_STRAY)
+    assert told(target(IN, ended(Step.LOAD), saw(Step.LOOK_AFTER, RUNNING))) == (e.Arrived, Why.MIGRATED)
+
+
 # Abort.
 
 def test_the_target_cleans_up_after_a_failed_move_and_the_machine_stays() -> None:

@@ -154,15 +154,39 @@ def _astray(case: Case, fault: str) -> Next:
     return _lost_on_the_way(case, fault)
 
 
+def _barred(case: Case, astray: Reason) -> Next:
+    """Leave as it is what arrived here while somebody started the machine elsewhere: an administrator decides.
+
+    Whoever took so long to take it in that a stray is on record would make a second copy of it. Nothing is cleaned up
+    either: what arrived may be worth more than the stray. Where it went on by itself, it is here.
+    """
+    if not lookable(case.spec.value):
+        return _failed_here(case, astray)
+    found = case.seen(Step.LOOK)
+    if found is None:
+        return Look(step=Step.LOOK, stage=case.stage, spec=case.spec.value, after_unload=True)
+    if found.presence is Presence.RUNNING:
+        return e.Arrived(session=case.session, why=reason(Why.MIGRATED, case.state.node, case.me))
+    return _failed_here(case, astray if found.presence is Presence.ABSENT
+                        else reason(Why.LOOK_UNKNOWN, case.me, found.text))
+
+
 def _take(case: Case) -> Next:
-    """Take the machine over: it left the source, and must come to life here."""
+    """Take the machine over: it left the source, and must come to life here; somebody may have started it elsewhere."""
     move = case.state.move
     assert move is not None
+    run = case.ran(Step.LOAD)
+    if run is None and (astray := strays.bar(case.view, case.state.name, case.me)) is not None:
+        return _barred(case, astray)
     if move.fault:
         return _astray(case, move.fault)
-    run = case.ran(Step.LOAD)
     if run is None:
         return script_of(case, Step.LOAD, ScriptKind.LOAD, tofrom=case.state.node)
+    return _taken(case, run)
+
+
+def _taken(case: Case, run: Run) -> Next:
+    """Look whether the machine came to life: what counts is where it is found."""
     found = case.seen(Step.LOOK_AFTER)
     if found is None and lookable(case.spec.value):
         return Look(step=Step.LOOK_AFTER, stage=case.stage, spec=case.spec.value)
