@@ -38,6 +38,8 @@ STEPS = (
         "The original's sample scripts: load, monitor, unload.")),
     Step(name="reiserfs", title="Xen_Template on LVM and ReiserFS", act=steps.on_reiserfs, shows=(
         "The same with another type of file system.")),
+    Step(name="storage", title="A volume group that somebody activates on the other host", act=steps.storage_astray,
+         shows="It is told, and its resource starts nowhere else until it is released."),
     Step(name="live", title="XenLive_Template, its configuration copied to each host", act=steps.live, shows=(
         "Load, monitor, there and back live without a new boot, unload.")),
     Step(name="ocfs2", title="XenLive_Template on OCFS2", act=steps.live_on_ocfs2, shows=(
