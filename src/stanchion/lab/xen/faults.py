@@ -31,7 +31,7 @@ class Before:
 async def destroyed(stage: Stage) -> None:
     """Destroy a guest behind the cluster's back: its monitor finds it, and it starts where it was."""
     scene = scene_of(stage)
-    await scene.cli("online", "web")
+    await scene.online("web")
     before = await _before(scene)
     await scene.on(before.host, "xl destroy web")
     tick = await scene.wait_anew("web", before.tick)

@@ -121,6 +121,14 @@ class Scene(Stage):
             raise StepFailed(f"the monitor of {name} failed: {ended}, {told.reason.text}")
         return ", ".join(f"{seconds:.1f} s" for _, seconds in ended[:times])
 
+    async def online(self, name: str, *where: str) -> Tick:
+        """Bring a resource online; give a word of its guest's new life, or of the one that it has already."""
+        guest, before = self.machine(name), None
+        if (await self.resource(name)).state is not State.RUNNING:
+            before = guest.last()
+        await self.cli("online", name, *where)
+        return await self.wait_tick(guest, lambda tick: before is None or tick.nonce != before.nonce, 30.0)
+
     async def wait_anew(self, name: str, before: Tick, within_s: float = 30.0) -> Tick:
         """Wait for a guest's first word in its next life."""
         return await self.wait_tick(self.machine(name), lambda tick: tick.nonce != before.nonce, within_s)

@@ -126,9 +126,7 @@ async def sample_in_vain(stage: Stage) -> None:
     """Let the sample's own unload script fail to send: by its text it then stops the guest, which is loaded anew."""
     scene = scene_of(stage)
     source, target = XEN_HOSTS
-    await scene.cli("online", "live", source)
-    guest = scene.machine("live")
-    before = await scene.wait_tick(guest, lambda _: True)
+    before = await scene.online("live", source)
     await scene.on(source, "mv ~/.ssh/id_ed25519 ~/.ssh/away")
     try:
         await _fails(scene, "migrate", "live", target)
@@ -158,7 +156,7 @@ async def _make(scene: Scene, sample: Sample) -> None:
     since = time.time()
     if sample.name in await scene.places():
         if (await scene.resource(sample.name)).state is State.OFFLINE:
-            await scene.cli("online", sample.name, XEN_HOSTS[0])
+            await scene.online(sample.name, XEN_HOSTS[0])
     else:
         await _create(scene, sample)
     guest, host = scene.machine(sample.name), XEN_HOSTS[0]
