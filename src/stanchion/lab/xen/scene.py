@@ -122,10 +122,11 @@ class Scene(Stage):
         return ", ".join(f"{seconds:.1f} s" for _, seconds in ended[:times])
 
     async def online(self, name: str, *where: str) -> Tick:
-        """Bring a resource online; give a word of its guest's new life, or of the one that it has already."""
-        guest, before = self.machine(name), None
-        if (await self.resource(name)).state is not State.RUNNING:
-            before = guest.last()
+        """Bring a resource online unless it runs; give a word of its guest's life."""
+        guest = self.machine(name)
+        if (await self.resource(name)).state is State.RUNNING:
+            return await self.wait_tick(guest, lambda _: True)
+        before = guest.last()
         await self.cli("online", name, *where)
         return await self.wait_tick(guest, lambda tick: before is None or tick.nonce != before.nonce, 30.0)
 
