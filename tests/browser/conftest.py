@@ -6,14 +6,16 @@ the test. With ``STANCHION_PICTURES=directory`` the tests that make the document
 
 import os
 import re
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 import chromium
-from realhosts import Cluster, cluster, stanchion
+from realhosts import Cluster, cluster, stanchion, until
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +46,19 @@ def lab() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def base(lab: Cluster) -> str:
-    """Give the address of one of its agents."""
-    return next(node.url for node in lab.status().nodes if node.url)
+    """Give the address of one of its agents, once it answers: a node is a member before its API listens."""
+    url = next(node.url for node in lab.status().nodes if node.url)
+    until(lambda: _listens(url), f"{url} does not answer")
+    return url
+
+
+def _listens(url: str) -> bool:
+    at = urlsplit(url)
+    try:
+        socket.create_connection((str(at.hostname), at.port or 80), timeout=1.0).close()
+    except OSError:
+        return False
+    return True
 
 
 @pytest.fixture(scope="module")
