@@ -140,10 +140,10 @@ def _failed_here(case: Case, why: Reason) -> e.Failed:
     return e.Failed(why=why, node=case.me, session=case.session)
 
 
-def _astray(case: Case, fault: str) -> Next:
-    """The source's script failed, and the machine is not there any more: look before anything is started."""
+def _unless_here(case: Case, absent: Next) -> Next:
+    """Look whether the machine went on here by itself; give what is next where it did not, or where nothing can look."""
     if not lookable(case.spec.value):
-        return _lost_on_the_way(case, fault)
+        return absent
     found = case.seen(Step.LOOK)
     if found is None:
         return Look(step=Step.LOOK, stage=case.stage, spec=case.spec.value, after_unload=True)
@@ -151,24 +151,7 @@ def _astray(case: Case, fault: str) -> Next:
         return e.Arrived(session=case.session, why=reason(Why.MIGRATED, case.state.node, case.me))
     if found.presence is Presence.UNKNOWN:
         return _failed_here(case, reason(Why.LOOK_UNKNOWN, case.me, found.text))
-    return _lost_on_the_way(case, fault)
-
-
-def _barred(case: Case, astray: Reason) -> Next:
-    """Leave as it is what arrived here while somebody started the machine elsewhere: an administrator decides.
-
-    Whoever took so long to take it in that a stray is on record would make a second copy of it. Nothing is cleaned up
-    either: what arrived may be worth more than the stray. Where it went on by itself, it is here.
-    """
-    if not lookable(case.spec.value):
-        return _failed_here(case, astray)
-    found = case.seen(Step.LOOK)
-    if found is None:
-        return Look(step=Step.LOOK, stage=case.stage, spec=case.spec.value, after_unload=True)
-    if found.presence is Presence.RUNNING:
-        return e.Arrived(session=case.session, why=reason(Why.MIGRATED, case.state.node, case.me))
-    return _failed_here(case, astray if found.presence is Presence.ABSENT
-                        else reason(Why.LOOK_UNKNOWN, case.me, found.text))
+    return absent
 
 
 def _take(case: Case) -> Next:
@@ -177,9 +160,11 @@ def _take(case: Case) -> Next:
     assert move is not None
     run = case.ran(Step.LOAD)
     if run is None and (astray := strays.bar(case.view, case.state.name, case.me)) is not None:
-        return _barred(case, astray)
+        # Taken in so late it would be a second copy; cleaned up it would be lost, and it may be worth more than the
+        # stray: an administrator decides.
+        return _unless_here(case, _failed_here(case, astray))
     if move.fault:
-        return _astray(case, move.fault)
+        return _unless_here(case, _lost_on_the_way(case, move.fault))
     if run is None:
         return script_of(case, Step.LOAD, ScriptKind.LOAD, tofrom=case.state.node)
     return _taken(case, run)
