@@ -141,7 +141,7 @@ def _failed_here(case: Case, why: Reason) -> e.Failed:
 
 
 def _unless_here(case: Case, absent: Next) -> Next:
-    """Look whether the machine went on here by itself; give what is next where it did not, or where nothing can look."""
+    """Look whether the machine went on here by itself; give what is next if it did not, or where nothing can look."""
     if not lookable(case.spec.value):
         return absent
     found = case.seen(Step.LOOK)
